@@ -1,0 +1,3 @@
+export { type Clock, delay, type Timer } from './clock.js';
+export { SystemClock } from './system-clock.js';
+export { VirtualClock } from './virtual-clock.js';

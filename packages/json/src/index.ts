@@ -1,0 +1,2 @@
+export type { JsonObject, JsonValue } from './value.js';
+export { JsonDouble } from './value.js';

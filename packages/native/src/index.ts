@@ -1,0 +1,1 @@
+export type { Native, Poll } from './api.js';

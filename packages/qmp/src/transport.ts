@@ -1,0 +1,28 @@
+/**
+ * A connected byte stream as a session sees it, with the descriptors that came along where the transport can carry them.
+ * Implementations: unix sockets (with descriptors), tcp, TLS, stdio, an in-memory pair for tests.
+ */
+export interface Transport {
+  /** Whether descriptors can be sent and received. */
+  readonly carriesDescriptors: boolean;
+  /** Called by the session once; chunks are valid only during the call. The session owns the descriptors it is given. */
+  start(handler: TransportHandler): void;
+  /** Queues bytes; returns false when the peer reads too slowly (see `writableLength`). Descriptors go with the first byte; the transport closes them when sent. */
+  write(bytes: Uint8Array, fds?: readonly number[]): boolean;
+  /** Bytes that were queued and not taken by the peer yet. */
+  readonly writableLength: number;
+  /** Stops and continues reading; nothing is lost in between. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is queued, then closes. */
+  end(): void;
+  /** Closes at once. Idempotent. */
+  destroy(): void;
+}
+
+export interface TransportHandler {
+  data(chunk: Uint8Array, fds: readonly number[]): void;
+  drain(): void;
+  /** Called exactly once, with the error that ended the stream, if one did. */
+  closed(error: Error | undefined): void;
+}

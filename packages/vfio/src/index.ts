@@ -1,0 +1,2 @@
+export * from './device.js';
+export { DeviceState } from './states.js';
