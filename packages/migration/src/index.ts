@@ -1,1 +1,4 @@
+export { migrationBlockers } from './device/blockers.js';
+export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';
+export { startDevices, stopDevices, type TransitionFailure } from './device/stop-start.js';
 export type * from './ports.js';

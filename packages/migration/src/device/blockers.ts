@@ -1,0 +1,20 @@
+import type { DeviceBlocker, DeviceEntry } from '../ports.js';
+
+const texts: Readonly<Record<DeviceBlocker, string>> = {
+  unsupported: 'VFIO migration is not supported in kernel',
+  disabled: 'Migration is disabled for VFIO device',
+  'no-dirty-tracking': "VFIO device doesn't support device and IOMMU dirty tracking",
+};
+
+/** Why these devices cannot be migrated now, in QEMU's words; empty where they can. */
+export function migrationBlockers(devices: readonly DeviceEntry[]): string[] {
+  const blockers: string[] = [];
+  for (const { name, blocker } of devices) {
+    if (blocker !== undefined) blockers.push(`${name}: ${texts[blocker]}`);
+  }
+  const migratable = devices.filter(({ blocker }) => blocker === undefined);
+  if (migratable.length > 1 && migratable.some(({ device }) => !device.flags.p2p)) {
+    blockers.push('Multiple VFIO devices migration is supported only if all of them support P2P migration');
+  }
+  return blockers;
+}

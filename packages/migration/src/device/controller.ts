@@ -1,0 +1,104 @@
+import type { Clock } from '@godwit/clock';
+import { DeviceState, type MigratableDevice } from '@godwit/vfio';
+
+/** One change of state that a device went through. Times are milliseconds of the machine's clock. */
+export interface Transition {
+  readonly from: DeviceState;
+  readonly to: DeviceState;
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
+/** What a {@link DeviceController} tells the machine, which makes events of it. */
+export interface DeviceObserver {
+  /** The device is about to be asked for `wanted`; it is asked when this has settled. The transition may still fail. */
+  onPrepare?(wanted: DeviceState): void | Promise<void>;
+  /** The device arrived in `state`. Never the same state twice in a row, never ERROR. */
+  onState(state: DeviceState): void;
+}
+
+/** How many of the latest transitions a controller remembers. */
+const REMEMBERED_TRANSITIONS = 64;
+
+/**
+ * Moves a device from state to state and reports each arrival, as QEMU does: an unchanged state is no transition and no
+ * event; after a failed transition a recovery state is tried; when that fails too the device is reset, and RUNNING is
+ * reported.
+ */
+export class DeviceController {
+  readonly #device: MigratableDevice;
+  readonly #clock: Clock;
+  readonly #observer: DeviceObserver;
+  readonly #transitions: Transition[] = [];
+  #reported: DeviceState | undefined;
+
+  constructor(device: MigratableDevice, clock: Clock, observer: DeviceObserver) {
+    this.#device = device;
+    this.#clock = clock;
+    this.#observer = observer;
+  }
+
+  /** The latest transitions, oldest first. */
+  get transitions(): readonly Transition[] {
+    return this.#transitions;
+  }
+
+  /**
+   * Moves the device to `wanted`. Rejects with the device's own error when that fails; the device is then in `recovery`,
+   * or, where none is given or it fails too, reset to RUNNING.
+   */
+  async setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {
+    if (this.#device.state === wanted) return;
+    await this.#observer.onPrepare?.(wanted);
+    try {
+      await this.#move(wanted, () => this.#device.setState(wanted));
+    } catch (error) {
+      await this.#recover(recovery);
+      throw error;
+    }
+    this.#report(wanted);
+  }
+
+  /**
+   * RESUMING to STOP, where the device checks what it was given; rejects with the device's error when it refuses. No
+   * event: for a client a destination's device goes from resuming straight to running when the guest starts.
+   */
+  async finishResuming(): Promise<void> {
+    await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
+  }
+
+  /** Throws away what was loaded: the device is reset and put into STOP. No event. */
+  async discardResuming(): Promise<void> {
+    await this.#move(DeviceState.RUNNING, () => this.#device.reset());
+    await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
+  }
+
+  async #recover(recovery: DeviceState | undefined): Promise<void> {
+    if (recovery !== undefined) {
+      try {
+        if (this.#device.state !== recovery)
+          await this.#move(recovery, () => this.#device.setState(recovery));
+        this.#report(recovery);
+        return;
+      } catch {
+        // The error of the first transition is the one that explains; what is left to do is to reset.
+      }
+    }
+    await this.#move(DeviceState.RUNNING, () => this.#device.reset());
+    this.#report(DeviceState.RUNNING);
+  }
+
+  async #move(to: DeviceState, change: () => Promise<void>): Promise<void> {
+    const from = this.#device.state;
+    const startedAt = this.#clock.now();
+    await change();
+    this.#transitions.push({ from, to, startedAt, durationMs: this.#clock.now() - startedAt });
+    if (this.#transitions.length > REMEMBERED_TRANSITIONS) this.#transitions.shift();
+  }
+
+  #report(state: DeviceState): void {
+    if (this.#reported === state) return;
+    this.#reported = state;
+    this.#observer.onState(state);
+  }
+}
