@@ -24,25 +24,41 @@ export type IntegerName =
   | 'uint64'
   | 'size';
 
+/** The built-in types; every other name is found in {@link ProtocolDescriptor.types}. */
+export type BuiltinName = IntegerName | 'str' | 'number' | 'bool' | 'null' | 'any';
+
 /** A reference to a type: a built-in's name, the name of a type in `types`, or a list of one. */
 export type TypeRef = string | readonly [TypeRef];
 
-export type TypeDescriptor =
-  | { readonly kind: 'enum'; readonly values: readonly string[] }
-  | {
-      readonly kind: 'object';
-      /** All members, those of the base first. */
-      readonly members: readonly MemberDescriptor[];
-      readonly tag?: string;
-      /** Branch type by tag value; a value that is absent has an empty branch. */
-      readonly branches?: Readonly<Record<string, string>>;
-    }
-  | { readonly kind: 'alternate'; readonly alternatives: readonly TypeRef[] };
+export type TypeDescriptor = EnumDescriptor | ObjectDescriptor | AlternateDescriptor;
+
+export interface EnumDescriptor {
+  readonly kind: 'enum';
+  readonly values: readonly string[];
+  /** Features by value, for those that have any. */
+  readonly features?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ObjectDescriptor {
+  readonly kind: 'object';
+  /** All members, those of the base first. */
+  readonly members: readonly MemberDescriptor[];
+  /** The member whose value chooses the branch of a union. */
+  readonly tag?: string;
+  /** Branch type by tag value; a value that is absent has an empty branch. */
+  readonly branches?: Readonly<Record<string, string>>;
+}
+
+export interface AlternateDescriptor {
+  readonly kind: 'alternate';
+  readonly alternatives: readonly TypeRef[];
+}
 
 export interface MemberDescriptor {
   readonly name: string;
   readonly type: TypeRef;
   readonly optional?: true;
+  readonly features?: readonly string[];
 }
 
 export interface CommandDescriptor {
@@ -59,4 +75,33 @@ export interface CommandDescriptor {
 export interface EventDescriptor {
   readonly data?: string;
   readonly features?: readonly string[];
+}
+
+/** A command by a name that came from outside. */
+export function findCommand(protocol: ProtocolDescriptor, name: string): CommandDescriptor | undefined {
+  return Object.hasOwn(protocol.commands, name) ? protocol.commands[name] : undefined;
+}
+
+/** An event by a name that came from outside. */
+export function findEvent(protocol: ProtocolDescriptor, name: string): EventDescriptor | undefined {
+  return Object.hasOwn(protocol.events, name) ? protocol.events[name] : undefined;
+}
+
+/** @throws TypeError when the descriptor refers to a type that it does not hold. */
+export function findType(protocol: ProtocolDescriptor, name: string): TypeDescriptor {
+  const type = Object.hasOwn(protocol.types, name) ? protocol.types[name] : undefined;
+  if (type === undefined) throw new TypeError(`the protocol has no type '${name}'`);
+  return type;
+}
+
+/** The members of the branch that a tag value chooses; none for an empty branch or an unknown value. */
+export function branchMembers(
+  protocol: ProtocolDescriptor,
+  type: ObjectDescriptor,
+  tagValue: unknown,
+): readonly MemberDescriptor[] {
+  const { branches } = type;
+  if (branches === undefined || typeof tagValue !== 'string' || !Object.hasOwn(branches, tagValue)) return [];
+  const branch = findType(protocol, branches[tagValue]!);
+  return branch.kind === 'object' ? branch.members : [];
 }
