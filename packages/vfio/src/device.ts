@@ -1,10 +1,5 @@
+import type { MigrationFlags } from './flags.js';
 import type { DeviceState } from './states.js';
-
-/** `VFIO_MIGRATION_*` flags (linux/vfio.h): what a device's migration offers beyond STOP_COPY, which is mandatory. */
-export interface MigrationFlags {
-  readonly p2p: boolean;
-  readonly preCopy: boolean;
-}
 
 /** `struct vfio_precopy_info`: estimates in bytes, valid in the pre-copy states only. */
 export interface PrecopyInfo {

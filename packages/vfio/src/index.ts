@@ -1,2 +1,59 @@
-export * from './device.js';
-export { DeviceState } from './states.js';
+export type {
+  DeviceRegion,
+  DmaLogging,
+  DmaMemory,
+  DmaRange,
+  MigratableDevice,
+  PrecopyInfo,
+  ReadResult,
+} from './device.js';
+export { DmaLogger, MAX_DMA_LOGGING_RANGES } from './dma-logger.js';
+export { ERRNO, type ErrnoName, errnoName, VfioError } from './error.js';
+export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState } from './flags.js';
+export { COMMON_REGISTERS, Control, DEVICE_MAGIC } from './model/common-registers.js';
+export type { ModelDefinition } from './model/definition.js';
+export { BLOCK_SIZE, type Verification } from './model/device-memory.js';
+export { checkDmaWindow, DMA_PAGE_SIZE } from './model/dma-window.js';
+export { type ArcFault, Faults } from './model/faults.js';
+export { ModelDevice, type ModelEnvironment } from './model/model-device.js';
+export {
+  Properties,
+  type PropertyDefinition,
+  PropertyError,
+  type PropertyType,
+  type PropertyValue,
+} from './model/property.js';
+export { REGISTER_REGION_SIZE, type RegisterDefinition, type RegisterTable } from './model/registers.js';
+export { BLOCK_REGISTERS, BlockRequest, BlockStatus, SECTOR_SIZE } from './models/block/registers.js';
+export { CRYPTO_REGISTERS, DIGEST_SIZE } from './models/crypto/registers.js';
+export { GPU_REGISTERS, GpuCommand } from './models/gpu/registers.js';
+export { NIC_REGISTERS } from './models/nic/registers.js';
+export {
+  DESCRIPTOR_DONE,
+  DESCRIPTOR_SIZE,
+  type Descriptor,
+  decodeDescriptor,
+  encodeDescriptor,
+  MAX_FRAME,
+} from './models/nic/ring.js';
+export { createModel, MODEL_DEVICE_TYPE, MODELS, modelProperties } from './models/registry.js';
+export {
+  DEVICE_STATE_NAMES,
+  DEVICE_STATES,
+  DeviceState,
+  type DeviceStateName,
+  stateName,
+  stateNamed,
+} from './states.js';
+export {
+  ARCS,
+  type Arc,
+  arcName,
+  isPreCopy,
+  isSaving,
+  NEXT_STATE,
+  nextState,
+  pathTo,
+  type StreamEffect,
+  streamEffect,
+} from './transitions.js';

@@ -11,3 +11,29 @@ export const DeviceState = {
 } as const;
 
 export type DeviceState = (typeof DeviceState)[keyof typeof DeviceState];
+
+/** The names that events and command lines use (QapiVfioMigrationState), by state number; `error` is ours. */
+export const DEVICE_STATE_NAMES = [
+  'error',
+  'stop',
+  'running',
+  'stop-copy',
+  'resuming',
+  'running-p2p',
+  'pre-copy',
+  'pre-copy-p2p',
+] as const;
+
+export type DeviceStateName = (typeof DEVICE_STATE_NAMES)[number];
+
+/** All states, in the order of their numbers. */
+export const DEVICE_STATES: readonly DeviceState[] = Object.values(DeviceState);
+
+export function stateName(state: DeviceState): DeviceStateName {
+  return DEVICE_STATE_NAMES[state];
+}
+
+/** The state of that name, or undefined. */
+export function stateNamed(name: string): DeviceState | undefined {
+  return DEVICE_STATES.find((state) => DEVICE_STATE_NAMES[state] === name);
+}
