@@ -1,1 +1,13 @@
-export {};
+export { deviceOutage, guestOutage, lengthOf, type Outage } from './downtime.js';
+export { type DrawOptions, drawTimeline, formatMs } from './draw.js';
+export {
+  applyEvent,
+  type Change,
+  type DeviceTimeline,
+  emptyTimeline,
+  type Side,
+  type SideTimeline,
+  type TimedEvent,
+  type Timeline,
+  timeOf,
+} from './timeline.js';

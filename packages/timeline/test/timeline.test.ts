@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  applyEvent,
+  deviceOutage,
+  drawTimeline,
+  emptyTimeline,
+  formatMs,
+  guestOutage,
+  lengthOf,
+  type Side,
+  type TimedEvent,
+  type Timeline,
+} from '../src/index.js';
+
+const epoch = 1_700_000_000;
+
+function at(ms: number, event: string, data?: Record<string, unknown>): TimedEvent {
+  const seconds = epoch + Math.floor(ms / 1000);
+  const timestamp = { seconds, microseconds: Math.round((ms % 1000) * 1000) };
+  return data === undefined ? { event, timestamp } : { event, data, timestamp };
+}
+
+function device(ms: number, id: string, state: string, event = 'VFIO_MIGRATION'): TimedEvent {
+  const qomPath = `/machine/peripheral/${id}`;
+  return at(ms, event, { 'device-id': id, 'qom-path': qomPath, 'device-state': state });
+}
+
+function play(events: readonly (readonly [Side, TimedEvent])[]): Timeline {
+  return events.reduce((timeline, [side, event]) => applyEvent(timeline, side, event), emptyTimeline());
+}
+
+const completed: readonly (readonly [Side, TimedEvent])[] = [
+  ['source', at(0, 'MIGRATION', { status: 'setup' })],
+  ['source', device(1, 'nic', 'pre-copy')],
+  ['source', at(2, 'MIGRATION', { status: 'active' })],
+  ['destination', device(3, 'nic', 'resuming')],
+  ['source', device(1000, 'nic', 'pre-copy-p2p')],
+  ['source', device(1001, 'nic', 'stop-copy')],
+  ['source', at(1002, 'STOP')],
+  ['source', at(1002.5, 'MIGRATION', { status: 'device' })],
+  ['destination', at(1080, 'RESUME')],
+  ['destination', device(1081, 'nic', 'running-p2p')],
+  ['destination', device(1081.25, 'nic', 'running')],
+  ['source', at(1082, 'MIGRATION', { status: 'completed' })],
+  ['source', device(1083, 'nic', 'stop')],
+];
+
+test('a completed migration: the guest is down from STOP to RESUME, a device from stop-copy to running', () => {
+  const timeline = play(completed);
+  assert.deepEqual(
+    timeline.source.devices.map((one) => one.states.map((change) => change.value)),
+    [['pre-copy', 'pre-copy-p2p', 'stop-copy', 'stop']],
+  );
+  assert.equal(lengthOf(guestOutage(timeline)), 78);
+  assert.equal(lengthOf(deviceOutage(timeline, '/machine/peripheral/nic')), 80.25);
+});
+
+test('a migration that went back: the guest and its device are down until the source runs again', () => {
+  const timeline = play([
+    ...completed.slice(0, 8),
+    ['source', at(1100, 'MIGRATION', { status: 'failed' })],
+    ['source', at(1101, 'RESUME')],
+    ['source', device(1102, 'nic', 'running-p2p')],
+    ['source', device(1103, 'nic', 'running')],
+  ]);
+  assert.equal(lengthOf(guestOutage(timeline)), 99);
+  assert.equal(lengthOf(deviceOutage(timeline, '/machine/peripheral/nic')), 102);
+});
+
+test('what has not come back has an outage without an end, what never left has none', () => {
+  const timeline = play(completed.slice(0, 8));
+  assert.deepEqual(guestOutage(timeline)?.end, undefined);
+  assert.equal(lengthOf(guestOutage(timeline)), undefined);
+  assert.equal(guestOutage(play(completed.slice(0, 5))), undefined);
+  assert.equal(deviceOutage(timeline, '/machine/peripheral/other'), undefined);
+});
+
+test('a second migration of the same machine is measured by its own STOP', () => {
+  const timeline = play([
+    ...completed.slice(0, 8),
+    ['source', at(1101, 'RESUME')],
+    ['source', device(1103, 'nic', 'running')],
+    ['source', device(5000, 'nic', 'stop-copy')],
+    ['source', at(5001, 'STOP')],
+    ['destination', at(5011, 'RESUME')],
+    ['destination', device(5012, 'nic', 'running')],
+  ]);
+  assert.equal(lengthOf(guestOutage(timeline)), 10);
+  assert.equal(lengthOf(deviceOutage(timeline, '/machine/peripheral/nic')), 12);
+});
+
+test('notices are kept apart from states, devices without an id are told by their path', () => {
+  const anonymous = at(5, 'VFIO_MIGRATION', {
+    'device-id': '',
+    'qom-path': '/machine/peripheral-anon/device[0]',
+    'device-state': 'stop',
+  });
+  const timeline = play([
+    ['source', device(4, 'nic', 'stop', 'VFIO_MIGRATION_PREPARE')],
+    ['source', anonymous],
+    ['source', device(6, 'nic', 'stop')],
+  ]);
+  assert.deepEqual(
+    timeline.source.devices.map(({ id, qomPath, states, announced }) => [
+      id,
+      qomPath,
+      states.length,
+      announced.length,
+    ]),
+    [
+      ['nic', '/machine/peripheral/nic', 1, 1],
+      ['', '/machine/peripheral-anon/device[0]', 1, 0],
+    ],
+  );
+});
+
+test('the reducer changes nothing in place, and events that it cannot use give back the same timeline', () => {
+  const timeline = play(completed);
+  const copy = structuredClone(timeline);
+  applyEvent(timeline, 'source', device(2000, 'nic', 'running'));
+  assert.deepEqual(timeline, copy);
+  fc.assert(
+    fc.property(fc.anything(), (data) => {
+      const event = { event: 'VFIO_MIGRATION', data, timestamp: { seconds: 1n, microseconds: 2n } };
+      const usable =
+        typeof data === 'object' && data !== null && 'qom-path' in data && 'device-state' in data;
+      assert.equal(applyEvent(timeline, 'source', event) === timeline, !usable);
+    }),
+  );
+  assert.equal(applyEvent(timeline, 'source', at(1, 'RTC_CHANGE', { offset: 1 })), timeline);
+});
+
+test('a drawing shows each state to scale, the switchover enlarged, STOP and RESUME where they were', () => {
+  const lines = drawTimeline(play(completed), { width: 80 });
+  assert.deepEqual(lines, expected);
+});
+
+test('a drawing never exceeds its width, whatever the events', () => {
+  const states = ['running', 'stop', 'stop-copy', 'pre-copy', 'pre-copy-p2p', 'resuming', 'new-state'];
+  const event = fc.oneof(
+    fc.record({ ms: fc.nat(5000), state: fc.constantFrom(...states), id: fc.constantFrom('nic', 'gpu') }),
+    fc.record({ ms: fc.nat(5000), run: fc.constantFrom('STOP', 'RESUME') }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom<Side>('source', 'destination'), event), { maxLength: 30 }),
+      fc.integer({ min: 60, max: 200 }),
+      (entries, width) => {
+        const timeline = play(
+          entries
+            .sort(([, a], [, b]) => a.ms - b.ms)
+            .map(([side, one]) => [
+              side,
+              'run' in one ? at(one.ms, one.run) : device(one.ms, one.id, one.state),
+            ]),
+        );
+        for (const line of drawTimeline(timeline, { width })) assert.ok([...line].length <= width, line);
+      },
+    ),
+  );
+});
+
+test('an empty timeline draws nothing; milliseconds read well', () => {
+  assert.deepEqual(drawTimeline(emptyTimeline(), { width: 80 }), []);
+  assert.equal(formatMs(7.26), '7.3 ms');
+  assert.equal(formatMs(1234.5), '1235 ms');
+});
+
+const expected: readonly string[] = [
+  '                                                                    STOP▼   ▼RESUME',
+  'source guest  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━·······',
+  'source nic    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░█████··',
+  'dest guest                                                                  ━━━',
+  'dest nic      ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓┅━━',
+  '              0.0 ms                       558 ms                       1115 ms',
+  '',
+  '              the switchover, enlarged',
+  '                STOP▼                                                   ▼RESUME',
+  'source guest  ━━━━━━···························································',
+  'source nic    ░░░░▒███████████████████████████████████████████████████████·····',
+  'dest guest                                                              ━━━━━━━',
+  'dest nic      ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓━━━━━━',
+  '              993 ms                      1041 ms                       1089 ms',
+  '',
+  '              ━━ running   ┅┅ running-p2p   ░░ pre-copy   ▒▒ pre-copy-p2p',
+  '              ██ stop-copy   ▓▓ resuming   ·· stop',
+];
