@@ -88,9 +88,9 @@ function extent(timeline: Timeline): Interval | undefined {
   ]);
   if (instants.length === 0) return undefined;
   const start = Math.min(...instants);
-  // A little beyond the last event, so that what it began can be seen.
+  // An eighth beyond the last event: what it began can be seen, and the name of a late mark has room.
   const end = Math.max(...instants);
-  return { start, end: end + Math.max(1, (end - start) * 0.03) };
+  return { start, end: end + Math.max(1, (end - start) * 0.12) };
 }
 
 /** From before the first device left its work until all are back, with a tenth around. */
