@@ -1,1 +1,18 @@
+export { type CloseDescriptor, closeDescriptor } from './descriptors/close.js';
+export { NamedDescriptors } from './descriptors/named-descriptors.js';
+export { createMemoryTransports, MemoryTransport, type MemoryTransportOptions } from './memory-transport.js';
+export {
+  type CommandContext,
+  type CommandTraits,
+  type Dispatcher,
+  type MonitorIdentity,
+  QmpError,
+  type QmpErrorClass,
+} from './server/dispatcher.js';
+export { EmittedEvent, EventBus, type EventSink } from './server/event-bus.js';
+export { type EventThrottle, eventThrottles } from './server/event-throttle.js';
+export { defaultSessionLimits, type SessionLimits } from './server/limits.js';
+export { Monitor, type MonitorOptions } from './server/monitor.js';
+export { QmpServer, type QmpServerOptions } from './server/qmp-server.js';
+export type { Session } from './server/session.js';
 export type { Transport, TransportHandler } from './transport.js';

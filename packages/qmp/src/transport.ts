@@ -7,7 +7,10 @@ export interface Transport {
   readonly carriesDescriptors: boolean;
   /** Called by the session once; chunks are valid only during the call. The session owns the descriptors it is given. */
   start(handler: TransportHandler): void;
-  /** Queues bytes; returns false when the peer reads too slowly (see `writableLength`). Descriptors go with the first byte; the transport closes them when sent. */
+  /**
+   * Queues bytes, which must not change any more; returns false when the peer reads too slowly (see `writableLength`).
+   * Descriptors go with the first byte; the transport owns them from here on and closes them when they are sent, or cannot be.
+   */
   write(bytes: Uint8Array, fds?: readonly number[]): boolean;
   /** Bytes that were queued and not taken by the peer yet. */
   readonly writableLength: number;
@@ -22,7 +25,10 @@ export interface Transport {
 
 export interface TransportHandler {
   data(chunk: Uint8Array, fds: readonly number[]): void;
+  /** All queued bytes were taken, after `write` had returned false. */
   drain(): void;
+  /** The peer sends no more. What is written still reaches it, until `end` or `destroy`. */
+  ended(): void;
   /** Called exactly once, with the error that ended the stream, if one did. */
   closed(error: Error | undefined): void;
 }

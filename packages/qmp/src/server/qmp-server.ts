@@ -1,0 +1,69 @@
+import type { Clock } from '@godwit/clock';
+import { CommandQueue } from './command-queue.js';
+import type { Dispatcher } from './dispatcher.js';
+import { EventBus } from './event-bus.js';
+import type { EventThrottle } from './event-throttle.js';
+import { defaultSessionLimits, type SessionLimits } from './limits.js';
+import { Monitor, type MonitorOptions } from './monitor.js';
+import type { SessionEnvironment } from './session.js';
+
+export interface QmpServerOptions {
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  /** Which events are held back, and for how long; QEMU's table unless told otherwise. */
+  readonly throttles?: Readonly<Record<string, EventThrottle>>;
+  readonly limits?: Partial<SessionLimits>;
+}
+
+/** All monitors of one machine: they share its commands, executed one at a time, and its events. */
+export class QmpServer {
+  readonly events: EventBus;
+  readonly #environment: SessionEnvironment;
+  readonly #monitors = new Set<Monitor>();
+  readonly #disconnectListeners = new Set<(monitor: Monitor) => void>();
+
+  constructor(options: QmpServerOptions) {
+    this.events = new EventBus(options.clock, options.throttles);
+    this.#environment = {
+      dispatcher: options.dispatcher,
+      queue: new CommandQueue(),
+      events: this.events,
+      limits: { ...defaultSessionLimits, ...options.limits },
+    };
+  }
+
+  get monitors(): ReadonlySet<Monitor> {
+    return this.#monitors;
+  }
+
+  /** How many clients are connected. */
+  get connected(): number {
+    let count = 0;
+    for (const monitor of this.#monitors) if (monitor.session !== undefined) count++;
+    return count;
+  }
+
+  addMonitor(options: MonitorOptions): Monitor {
+    const monitor = new Monitor(options, this.#environment, (gone) => {
+      for (const listener of this.#disconnectListeners) listener(gone);
+    });
+    this.#monitors.add(monitor);
+    return monitor;
+  }
+
+  removeMonitor(monitor: Monitor): void {
+    if (this.#monitors.delete(monitor)) monitor.close();
+  }
+
+  /** Calls `listener` whenever a client has gone, until the returned function is called. */
+  onDisconnect(listener: (monitor: Monitor) => void): () => void {
+    this.#disconnectListeners.add(listener);
+    return () => this.#disconnectListeners.delete(listener);
+  }
+
+  /** Sends what is queued, disconnects all clients and stops the timers. */
+  close(): void {
+    for (const monitor of [...this.#monitors]) this.removeMonitor(monitor);
+    this.events.close();
+  }
+}
