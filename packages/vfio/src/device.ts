@@ -44,7 +44,8 @@ export interface DeviceRegion {
 /**
  * A device that can be migrated, shaped as the v2 uAPI of linux/vfio.h. All byte counts are numbers, safe to 2^53.
  *
- * Every method rejects or throws with a {@link VfioError} that carries the errno the kernel would answer.
+ * Every method rejects with a {@link VfioError} that carries the errno the kernel would answer. What a device has to be asked for
+ * is a promise, for it may be behind a socket or a region; what it said before (flags, state) is not.
  */
 export interface MigratableDevice {
   readonly flags: MigrationFlags;
@@ -60,9 +61,9 @@ export interface MigratableDevice {
   /** Writes to the resuming stream; EINVAL where no resuming stream is open. */
   writeData(from: Uint8Array): Promise<void>;
   /** EINVAL outside of the pre-copy states. */
-  precopyInfo(): PrecopyInfo;
+  precopyInfo(): Promise<PrecopyInfo>;
   /** `VFIO_DEVICE_FEATURE_MIG_DATA_SIZE`: an estimate of the bytes that STOP_COPY would read now. */
-  dataSize(): number;
+  dataSize(): Promise<number>;
   /** `VFIO_DEVICE_FEATURE_DMA_LOGGING_*`; see {@link DmaLogger}. */
   readonly dmaLogging: DmaLogging;
   /** From any state, ERROR included, to RUNNING with fresh contents. */
@@ -75,11 +76,12 @@ export interface MigratableDevice {
 export interface DmaLogging {
   readonly active: boolean;
   /** EINVAL: no range, unaligned or overlapping ranges, a page size that is no power of two of at least 4096; E2BIG: too many; EOVERFLOW. */
-  start(ranges: readonly DmaRange[], pageSize: number): void;
-  stop(): void;
+  start(ranges: readonly DmaRange[], pageSize: number): Promise<void>;
+  /** Idempotent; forgets what was not reported. */
+  stop(): Promise<void>;
   /**
    * Sets a bit in `bitmap` for every dirty page of `[iova, iova + length)` and forgets what it reported.
    * Bit 0 of word 0 is the first page; words are 32 bits.
    */
-  report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): void;
+  report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): Promise<void>;
 }

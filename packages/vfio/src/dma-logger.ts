@@ -29,7 +29,7 @@ export class DmaLogger implements DmaLogging {
     return this.#ranges;
   }
 
-  start(ranges: readonly DmaRange[], pageSize: number): void {
+  async start(ranges: readonly DmaRange[], pageSize: number): Promise<void> {
     if (this.active) throw new VfioError('EBUSY', 'DMA logging is already started');
     checkPageSize(pageSize);
     if (ranges.length === 0) throw new VfioError('EINVAL', 'DMA logging needs at least one range');
@@ -48,7 +48,12 @@ export class DmaLogger implements DmaLogging {
     this.#pageSize = pageSize;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    this.clear();
+  }
+
+  /** {@link stop}, at once. */
+  clear(): void {
     this.#ranges = [];
     this.#pageSize = 0;
     this.#chunks.clear();
@@ -66,7 +71,7 @@ export class DmaLogger implements DmaLogging {
     }
   }
 
-  report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): void {
+  async report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): Promise<void> {
     if (!this.active) throw new VfioError('EINVAL', 'DMA logging is not started');
     checkPageSize(pageSize);
     checkRange({ iova, length }, pageSize, 'DMA report range');

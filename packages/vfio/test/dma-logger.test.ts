@@ -5,10 +5,10 @@ import { DmaLogger } from '../src/index.js';
 
 const PAGE = 4096;
 
-test('START refuses what the kernel refuses, and stays off', () => {
+test('START refuses what the kernel refuses, and stays off', async () => {
   const logger = new DmaLogger(2);
   const range = { iova: 0, length: PAGE };
-  const refused: [() => void, string][] = [
+  const refused: [() => Promise<void>, string][] = [
     [() => logger.start([], PAGE), 'EINVAL'],
     [
       () => logger.start([range, { iova: PAGE, length: PAGE }, { iova: 2 * PAGE, length: PAGE }], PAGE),
@@ -36,22 +36,22 @@ test('START refuses what the kernel refuses, and stays off', () => {
     [() => logger.start([range], Number.NaN), 'EINVAL'],
   ];
   for (const [attempt, code] of refused)
-    assert.throws(attempt, { name: 'VfioError', code }, attempt.toString());
+    await assert.rejects(attempt, { name: 'VfioError', code }, attempt.toString());
   assert.equal(logger.active, false);
 });
 
-test('START twice is refused, STOP twice is not, and nothing is reported while it is off', () => {
+test('START twice is refused, STOP twice is not, and nothing is reported while it is off', async () => {
   const logger = new DmaLogger();
-  logger.start([{ iova: 0, length: PAGE }], PAGE);
-  assert.throws(() => logger.start([{ iova: 0, length: PAGE }], PAGE), { code: 'EBUSY' });
-  logger.stop();
-  logger.stop();
-  assert.throws(() => logger.report(0, PAGE, PAGE, new Uint32Array(1)), { code: 'EINVAL' });
+  await logger.start([{ iova: 0, length: PAGE }], PAGE);
+  await assert.rejects(() => logger.start([{ iova: 0, length: PAGE }], PAGE), { code: 'EBUSY' });
+  await logger.stop();
+  await logger.stop();
+  await assert.rejects(() => logger.report(0, PAGE, PAGE, new Uint32Array(1)), { code: 'EINVAL' });
 });
 
-test('REPORT refuses a bad page size, an unaligned or empty range and a bitmap that is too small', () => {
+test('REPORT refuses a bad page size, an unaligned or empty range and a bitmap that is too small', async () => {
   const logger = new DmaLogger();
-  logger.start([{ iova: 0, length: 64 * PAGE }], PAGE);
+  await logger.start([{ iova: 0, length: 64 * PAGE }], PAGE);
   for (const [iova, length, pageSize, words, code] of [
     [0, PAGE, 1024, 1, 'EINVAL'],
     [0, PAGE, 5000, 1, 'EINVAL'],
@@ -60,25 +60,25 @@ test('REPORT refuses a bad page size, an unaligned or empty range and a bitmap t
     [0, 33 * PAGE, PAGE, 1, 'EINVAL'],
     [2 ** 53 - PAGE, 2 * PAGE, PAGE, 1, 'EOVERFLOW'],
   ] as const) {
-    assert.throws(() => logger.report(iova, length, pageSize, new Uint32Array(words)), { code });
+    await assert.rejects(() => logger.report(iova, length, pageSize, new Uint32Array(words)), { code });
   }
 });
 
-test('a report has exactly the pages that were written, and forgets them', () => {
+test('a report has exactly the pages that were written, and forgets them', async () => {
   const writes = fc.array(
     fc.record({ address: fc.nat(300 * PAGE), length: fc.integer({ min: 1, max: 5 * PAGE }) }),
     { maxLength: 20 },
   );
-  fc.assert(
-    fc.property(
+  await fc.assert(
+    fc.asyncProperty(
       writes,
       fc.constantFrom(PAGE, 4 * PAGE),
       fc.constantFrom(PAGE, 2 * PAGE, 4 * PAGE),
       fc.nat(60),
       fc.integer({ min: 1, max: 60 }),
-      (list, trackedSize, reportSize, firstPage, pages) => {
+      async (list, trackedSize, reportSize, firstPage, pages) => {
         const logger = new DmaLogger();
-        logger.start([{ iova: 0, length: 400 * PAGE }], trackedSize);
+        await logger.start([{ iova: 0, length: 400 * PAGE }], trackedSize);
         for (const { address, length } of list) logger.mark(address, length);
         const iova = firstPage * 4 * PAGE;
         const length = Math.min(pages * 4 * PAGE, 400 * PAGE - iova);
@@ -92,39 +92,39 @@ test('a report has exactly the pages that were written, and forgets them', () =>
             return from < start + reportSize && to > start;
           });
         });
-        const report = () => {
+        const report = async () => {
           const bitmap = new Uint32Array(Math.ceil(count / 32));
-          logger.report(iova, length, reportSize, bitmap);
+          await logger.report(iova, length, reportSize, bitmap);
           return Array.from(
             { length: count },
             (_, page) => ((bitmap[page >>> 5]! >>> (page & 31)) & 1) === 1,
           );
         };
-        assert.deepEqual(report(), expected);
-        assert.ok(report().every((bit) => !bit));
+        assert.deepEqual(await report(), expected);
+        assert.ok((await report()).every((bit) => !bit));
       },
     ),
   );
 });
 
-test('a page that lies only partly in a report stays dirty', () => {
+test('a page that lies only partly in a report stays dirty', async () => {
   const logger = new DmaLogger();
-  logger.start([{ iova: 0, length: 64 * PAGE }], 16 * PAGE);
+  await logger.start([{ iova: 0, length: 64 * PAGE }], 16 * PAGE);
   logger.mark(0, 1);
   const bitmap = new Uint32Array(1);
-  logger.report(0, 4 * PAGE, PAGE, bitmap);
+  await logger.report(0, 4 * PAGE, PAGE, bitmap);
   assert.equal(bitmap[0], 0b1111);
   bitmap[0] = 0;
-  logger.report(0, 16 * PAGE, PAGE, bitmap);
+  await logger.report(0, 16 * PAGE, PAGE, bitmap);
   assert.equal(bitmap[0], 0xffff);
 });
 
-test('writes outside of the ranges are not recorded', () => {
+test('writes outside of the ranges are not recorded', async () => {
   const logger = new DmaLogger();
-  logger.start([{ iova: 8 * PAGE, length: 8 * PAGE }], PAGE);
+  await logger.start([{ iova: 8 * PAGE, length: 8 * PAGE }], PAGE);
   logger.mark(0, 9 * PAGE);
   logger.mark(15 * PAGE, 9 * PAGE);
   const bitmap = new Uint32Array(1);
-  logger.report(0, 32 * PAGE, PAGE, bitmap);
+  await logger.report(0, 32 * PAGE, PAGE, bitmap);
   assert.equal(bitmap[0], (1 << 8) | (1 << 15));
 });

@@ -178,7 +178,7 @@ export class ModelDevice implements MigratableDevice {
     }
   }
 
-  precopyInfo(): PrecopyInfo {
+  async precopyInfo(): Promise<PrecopyInfo> {
     this.#checkAlive();
     if (!isPreCopy(this.#state) || this.#saving === undefined) {
       throw new VfioError('EINVAL', `no pre-copy information in state ${stateName(this.#state)}`);
@@ -188,7 +188,7 @@ export class ModelDevice implements MigratableDevice {
     return { initialBytes: this.#saving.initialBytes, dirtyBytes: this.#saving.dirtyBytes, reinit };
   }
 
-  dataSize(): number {
+  async dataSize(): Promise<number> {
     this.#checkAlive();
     const tail = this.#registersSize() + 2 * RECORD_OVERHEAD;
     if (this.#saving === undefined) return this.#memory.bytes.length + tail;
@@ -213,7 +213,7 @@ export class ModelDevice implements MigratableDevice {
     this.#transition = undefined;
     this.#enter(DeviceState.STOP);
     this.#dropStreams();
-    this.dmaLogging.stop();
+    this.dmaLogging.clear();
     this.#closed = true;
   }
 
