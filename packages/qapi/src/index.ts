@@ -1,1 +1,5 @@
-export {};
+export { type GenerateOptions, generateTypeScript } from './emit/generate-typescript.js';
+export { describeProtocol } from './emit/protocol.js';
+export { type InferredConfig, inferConfig } from './infer/infer-config.js';
+export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
+export { type IntrospectOptions, introspect } from './introspect/introspect.js';

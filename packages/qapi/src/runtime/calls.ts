@@ -33,11 +33,12 @@ export function decodeArguments(
   args: JsonValue | undefined,
   policy: InputPolicy = {},
 ): unknown {
-  const { args: type } = lookupCommand(protocol, command, policy);
+  const { args: type, raw } = lookupCommand(protocol, command, policy);
   const given = args === undefined ? {} : args;
   if (kindOf(given) !== 'object') {
     throw new QapiError('GenericError', "QMP input member 'arguments' must be an object");
   }
+  if (raw) return given;
   if (type !== undefined) return decode(protocol, type, given, policy);
   const unexpected = Object.keys(given as JsonObject)[0];
   if (unexpected !== undefined) {
@@ -52,8 +53,9 @@ export function encodeArguments(
   command: string,
   args: unknown,
 ): JsonObject | undefined {
-  const { args: type } = lookupCommand(protocol, command);
+  const { args: type, raw } = lookupCommand(protocol, command);
   if (args === undefined && type === undefined) return undefined;
+  if (raw) return encode(protocol, 'any', args ?? {}) as JsonObject;
   if (type === undefined) throw new TypeError(`${command} takes no arguments`);
   return encode(protocol, type, args ?? {}) as JsonObject;
 }

@@ -69,6 +69,8 @@ export interface CommandDescriptor {
   readonly allowPreconfig?: true;
   /** The command sends no reply when it succeeds. */
   readonly noSuccessResponse?: true;
+  /** The command takes its arguments as they came, with members that the schema does not know (`gen: false`). */
+  readonly raw?: true;
   readonly features?: readonly string[];
 }
 

@@ -29,6 +29,19 @@ export { encode } from './encode.js';
 export { type ErrorClass, QapiError } from './error.js';
 export { isDouble, type JsonDouble, type JsonObject, type JsonValue } from './json.js';
 export type {
+  SchemaInfo,
+  SchemaInfoAlternate,
+  SchemaInfoArray,
+  SchemaInfoBuiltin,
+  SchemaInfoCommand,
+  SchemaInfoEnum,
+  SchemaInfoEnumMember,
+  SchemaInfoEvent,
+  SchemaInfoObject,
+  SchemaInfoObjectMember,
+  SchemaInfoObjectVariant,
+} from './schema-info.js';
+export type {
   ArgumentsParameter,
   CommandMap,
   CommandShape,
@@ -39,4 +52,5 @@ export type {
   OobCommand,
   Open,
   Protocol,
+  Unrecognized,
 } from './typed.js';

@@ -37,8 +37,13 @@ export type OobCommand<Commands extends CommandMap<Commands>> = {
   [Name in keyof Commands]: Commands[Name] extends { oob: true } ? Name : never;
 }[keyof Commands];
 
+declare const unrecognized: unique symbol;
+
+/** An enum value that this schema does not know: only a peer can have sent it, so a literal does not compile as one. */
+export type Unrecognized = string & { readonly [unrecognized]: true };
+
 /** An enum value that was received: one of the known, or one that only a newer server knows. */
-export type Open<Enum extends string> = Enum | (string & {});
+export type Open<Enum extends string> = Enum | Unrecognized;
 
 declare const types: unique symbol;
 

@@ -1,0 +1,85 @@
+/** Lines of generated code are at most this wide, where the language lets them be broken. */
+export const lineWidth = 110;
+
+interface Import {
+  readonly name: string;
+  readonly local: string;
+}
+
+/**
+ * A TypeScript file that is being generated. It knows which names it declares and imports, and gives an import
+ * another local name where the two clash.
+ */
+export class SourceFile {
+  readonly #taken: Set<string>;
+  readonly #imports = new Map<string, Import[]>();
+  readonly #lines: string[] = [];
+  readonly #header: string;
+
+  /** `declared` are the names that the file declares itself. */
+  constructor(header: string, declared: Iterable<string>) {
+    this.#header = header;
+    this.#taken = new Set(declared);
+  }
+
+  /** Imports a type from a module, once, and gives its local name. */
+  importType(module: string, name: string): string {
+    let imports = this.#imports.get(module);
+    if (imports === undefined) {
+      imports = [];
+      this.#imports.set(module, imports);
+    }
+    const known = imports.find((one) => one.name === name);
+    if (known !== undefined) return known.local;
+    const local = freeName(name, this.#taken);
+    this.#taken.add(local);
+    imports.push({ name, local });
+    return local;
+  }
+
+  add(...lines: readonly string[]): void {
+    this.#lines.push(...lines);
+  }
+
+  toString(): string {
+    const modules = [...this.#imports].sort(([a], [b]) => compareModules(a, b));
+    const imports = modules.flatMap(([module, names]) => importStatement(module, names));
+    const head = imports.length > 0 ? [...imports, ''] : [];
+    return `${[`// ${this.#header}`, '', ...head, ...trimmed(this.#lines)].join('\n')}\n`;
+  }
+}
+
+/** The name itself, or the first of `Name1`, `Name2`… that is free. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  let number = 1;
+  while (taken.has(`${name}${number}`)) number += 1;
+  return `${name}${number}`;
+}
+
+function importStatement(module: string, names: readonly Import[]): string[] {
+  const items = [...names]
+    .sort((a, b) => compareNames(a.name, b.name))
+    .map(({ name, local }) => (name === local ? name : `${name} as ${local}`));
+  const line = `import type { ${items.join(', ')} } from '${module}';`;
+  if (line.length <= lineWidth) return [line];
+  return ['import type {', ...items.map((item) => `  ${item},`), `} from '${module}';`];
+}
+
+/** Packages come before the files beside this one. */
+function compareModules(a: string, b: string): number {
+  const local = (module: string) => Number(module.startsWith('.'));
+  return local(a) - local(b) || (a < b ? -1 : 1);
+}
+
+function compareNames(a: string, b: string): number {
+  const [lowerA, lowerB] = [a.toLowerCase(), b.toLowerCase()];
+  if (lowerA !== lowerB) return lowerA < lowerB ? -1 : 1;
+  return a < b ? -1 : 1;
+}
+
+function trimmed(lines: readonly string[]): readonly string[] {
+  let end = lines.length;
+  while (end > 0 && lines[end - 1] === '') end -= 1;
+  return lines.slice(0, end);
+}
