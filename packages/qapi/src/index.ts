@@ -1,5 +1,13 @@
+export type { Diagnostic, Fix } from './diagnostics/diagnostic.js';
+export { printDiagnostic } from './diagnostics/print.js';
+export { printAsQemu } from './diagnostics/print-as-qemu.js';
 export { type GenerateOptions, generateTypeScript } from './emit/generate-typescript.js';
 export { describeProtocol } from './emit/protocol.js';
 export { type InferredConfig, inferConfig } from './infer/infer-config.js';
 export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
 export { type IntrospectOptions, introspect } from './introspect/introspect.js';
+export { type DialectName, dialectOfVersion } from './language/dialect.js';
+export { fileReader, type SchemaReader } from './language/reader.js';
+export type * from './schema/documentation.js';
+export { type LoadOptions, type LoadResult, loadSchema } from './schema/load.js';
+export type * from './schema/model.js';

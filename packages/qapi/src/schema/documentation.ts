@@ -23,6 +23,8 @@ export interface DocumentationSection {
     | 'example';
   /** The member's or feature's name. */
   readonly name: string | undefined;
+  /** The tag as written, without its colon (`Returns`, `Notes`); absent for plain text, members and features. */
+  readonly tag: string | undefined;
   readonly text: string;
   readonly span: Span;
 }

@@ -119,7 +119,7 @@ export type Entity = Type | Command | Event;
 
 /** One source file of a schema; the built-ins have a module of their own. */
 export interface Module {
-  /** As the including file spelt it; the root by its file name; `./builtin` for the built-ins. */
+  /** The file's path relative to the folder of the root file; `./builtin` for the built-ins. */
   readonly name: string;
   /** Includes and entities in the order in which they were written. */
   readonly contents: readonly (Entity | Include)[];

@@ -1,0 +1,74 @@
+import type { SyntaxErrorHandler } from '../language/lexer.js';
+import type { Source } from '../language/source.js';
+
+const hash = 0x23;
+
+/** The lines of one documentation block, read one at a time. */
+export class DocumentationLines {
+  readonly source: Source;
+  /** The current line without its `# `; undefined behind the last. */
+  line: string | undefined;
+  /** The offset of the current line's `#`. */
+  start: number;
+  /** Where to go on when the block is over. */
+  end = 0;
+  readonly #onError: SyntaxErrorHandler;
+
+  /** `start` is the offset of the opening `##`. */
+  constructor(source: Source, start: number, onError: SyntaxErrorHandler) {
+    this.source = source;
+    this.start = start;
+    this.#onError = onError;
+    const end = source.text.indexOf('\n', start);
+    if (end !== start + 2) this.error("junk after '##' at start of documentation comment", start, end);
+    this.end = end;
+    this.advance();
+  }
+
+  error(
+    message: string,
+    start = this.start,
+    end = this.start + 2 + (this.line?.length ?? 0),
+    at?: number,
+  ): void {
+    this.#onError(message, start, Math.max(end, start), at);
+  }
+
+  advance(): void {
+    const { text } = this.source;
+    const start = skipWhiteSpace(text, this.end);
+    this.line = undefined;
+    this.start = start;
+    if (text.charCodeAt(start) !== hash) {
+      this.end = start;
+      this.error("documentation comment must end with '##'", start, start);
+      return;
+    }
+    const end = text.indexOf('\n', start);
+    this.end = end;
+    if (text.charCodeAt(start + 1) === hash) {
+      if (end !== start + 2) this.error("junk after '##' at end of documentation comment", start, end);
+      return;
+    }
+    if (end === start + 1) {
+      this.line = '';
+      return;
+    }
+    const spaced = text.charCodeAt(start + 1) === 0x20;
+    this.line = text.slice(start + (spaced ? 2 : 1), end).trimEnd();
+    if (!spaced) this.error('missing space after #', start, end);
+  }
+
+  /** Passes the rest of the block. */
+  skip(): void {
+    while (this.line !== undefined) this.advance();
+  }
+}
+
+function skipWhiteSpace(text: string, start: number): number {
+  let at = start;
+  // The last newline stands for the end of the file.
+  const last = text.length - 1;
+  while (at < last && (text[at] === ' ' || text[at] === '\n' || text[at] === '\t' || text[at] === '\r')) at++;
+  return at;
+}

@@ -1,0 +1,224 @@
+import type { Dialect } from '../language/dialect.js';
+import type { DocumentationLines } from './block.js';
+import {
+  type DocumentationBlock,
+  finishBlock,
+  type SectionDraft,
+  type SectionKind,
+  sectionDraft,
+  textOf,
+} from './draft.js';
+import { StyleRules } from './style.js';
+
+const description = /^@([^:]*): */;
+const tagged = /^(Returns|Errors|Since|Notes?|Examples?|TODO)(?!::): */;
+
+const tagKinds: Readonly<Record<string, SectionKind>> = {
+  Returns: 'returns',
+  Errors: 'errors',
+  Since: 'since',
+  TODO: 'todo',
+};
+
+/** Tags that older dialects had, with what takes their place. */
+const formerTags: Readonly<Record<string, string>> = {
+  Note: "rST's '.. note::' or '.. admonition:: notes' directives, or another suitable admonition instead.",
+  Example: "the '.. qmp-example::' directive, or other suitable markup instead.",
+};
+
+/** Reads a block in the dialect of QEMU 9.0 and later: sections are paragraphs told apart by their first line. */
+export class NewerDocumentation {
+  readonly #lines: DocumentationLines;
+  readonly #dialect: Dialect;
+  readonly #style: StyleRules | undefined;
+  readonly #reportLine: (message: string, start: number, end: number) => void;
+  readonly #sections: SectionDraft[];
+  #section: SectionDraft;
+  readonly #start: number;
+
+  /** `reportLine` takes errors that QEMU reports for a line, without a column. */
+  constructor(
+    lines: DocumentationLines,
+    start: number,
+    dialect: Dialect,
+    reportLine: (message: string, start: number, end: number) => void,
+  ) {
+    this.#lines = lines;
+    this.#start = start;
+    this.#dialect = dialect;
+    this.#reportLine = reportLine;
+    this.#style = dialect.documentationStyle ? new StyleRules() : undefined;
+    this.#section = sectionDraft('plain', start);
+    this.#sections = [this.#section];
+  }
+
+  read(): DocumentationBlock {
+    this.#style?.check(this.#lines);
+    const symbol = this.#symbol();
+    if (symbol === undefined) this.#freeForm();
+    else this.#definition();
+    for (const section of this.#sections) {
+      if (section.tag !== undefined && textOf(section) === '') {
+        this.#reportLine(`text required after '${section.tag}:'`, section.start, section.end);
+      }
+    }
+    return finishBlock(this.#lines.source, symbol, this.#start, this.#lines.end, this.#sections);
+  }
+
+  #advance(): void {
+    this.#lines.advance();
+    if (this.#lines.line !== undefined) this.#style?.check(this.#lines);
+  }
+
+  #symbol(): string | undefined {
+    const { line } = this.#lines;
+    if (line === undefined || !line.startsWith('@')) return undefined;
+    const name = line.replace(/:$/, '').slice(1);
+    if (!line.endsWith(':')) this.#lines.error("line should end with ':'");
+    else if (name === '') this.#lines.error("name required after '@'");
+    this.#advance();
+    return name;
+  }
+
+  #freeForm(): void {
+    let first = true;
+    for (; this.#lines.line !== undefined; this.#advance()) {
+      const { line } = this.#lines;
+      const match = line.startsWith('@') ? description.exec(line) : null;
+      if (match !== null) this.#lines.error(`'@${match[1]}:' not allowed in free-form documentation`);
+      if (line.startsWith('=') && !first && this.#dialect.headings === 'first') {
+        this.#lines.error("'=' heading must come first in a comment block");
+      }
+      this.#append(line);
+      first = false;
+    }
+  }
+
+  #definition(): void {
+    const lines = this.#lines;
+    let sectionsBegun = false;
+    let featuresSeen = false;
+    while (lines.line !== undefined) {
+      const { line } = lines;
+      if (line === '') {
+        this.#advance();
+      } else if (line === 'Features:') {
+        if (featuresSeen) lines.error("duplicated 'Features:' line");
+        featuresSeen = true;
+        sectionsBegun = true;
+        this.#features();
+      } else if (line.startsWith('@') && description.test(line)) {
+        if (sectionsBegun) {
+          lines.error(`description of '@${description.exec(line)![1]}:' follows a section`);
+        }
+        this.#described('member');
+      } else if (tagged.test(line)) {
+        sectionsBegun = true;
+        this.#tagged(tagged.exec(line)!);
+      } else {
+        this.#paragraph();
+      }
+    }
+  }
+
+  #features(): void {
+    this.#advance();
+    while (this.#lines.line === '') this.#advance();
+    const { line } = this.#lines;
+    if (line === undefined || !(line.startsWith('@') && description.test(line))) {
+      this.#lines.error('feature descriptions expected');
+      return;
+    }
+    this.#described('feature');
+  }
+
+  /** Descriptions that follow each other, `@name: text` with indented lines below. */
+  #described(kind: 'member' | 'feature'): void {
+    const lines = this.#lines;
+    for (;;) {
+      const match = lines.line?.startsWith('@') ? description.exec(lines.line) : null;
+      if (match == null) return;
+      const name = match[1]!;
+      if (name === '') this.#reportHere('invalid parameter name');
+      else if (this.#sections.some((section) => section.kind === kind && section.name === name)) {
+        this.#reportHere(`'${name}' parameter name duplicated`);
+      }
+      this.#open(sectionDraft(kind, lines.start, name));
+      this.#indented(lines.line!.slice(match[0].length));
+    }
+  }
+
+  #tagged(match: RegExpExecArray): void {
+    const lines = this.#lines;
+    const tag = match[1]!;
+    const former = formerTags[tag.replace(/s$/, '')];
+    if (former !== undefined && tag !== 'Returns') {
+      lines.error(`The '${tag}' section is no longer supported. Please use ${former}`);
+    }
+    const kind = tagKinds[tag] ?? (tag.startsWith('Note') ? 'note' : 'example');
+    if (kind !== 'todo' && this.#sections.some((section) => section.tag === tag)) {
+      this.#reportHere(`duplicated '${tag}' section`);
+    }
+    this.#open(sectionDraft(kind, lines.start, undefined, tag));
+    this.#indented(lines.line!.slice(match[0].length));
+  }
+
+  /** The rest of the first line, then the lines that are indented like the first of them. */
+  #indented(first: string): void {
+    if (first !== '') this.#append(first);
+    this.#touch();
+    this.#advance();
+    const lines = this.#lines;
+    while (lines.line === '') {
+      this.#append('');
+      this.#advance();
+    }
+    if (lines.line === undefined) return;
+    const indent = indentOf(lines.line);
+    if (indent === 0) return;
+    let afterBlank = false;
+    for (; lines.line !== undefined; this.#advance()) {
+      const { line }: { line: string } = lines as { line: string };
+      if (line !== '' && indentOf(line) < indent) {
+        if (afterBlank) return;
+        lines.error(`unexpected de-indent (expected at least ${indent} spaces)`);
+      }
+      this.#append(line);
+      afterBlank = line === '';
+    }
+  }
+
+  #paragraph(): void {
+    const lines = this.#lines;
+    if (this.#section.kind === 'plain') {
+      if (this.#section.lines.length > 0) this.#append('');
+    } else {
+      this.#open(sectionDraft('plain', lines.start));
+    }
+    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append(lines.line);
+  }
+
+  #open(section: SectionDraft): void {
+    this.#section = section;
+    this.#sections.push(section);
+  }
+
+  #append(line: string): void {
+    this.#section.lines.push(line);
+    if (line !== '') this.#touch();
+  }
+
+  #touch(): void {
+    this.#section.end = this.#lines.end;
+  }
+
+  #reportHere(message: string): void {
+    this.#reportLine(message, this.#lines.start, this.#lines.end);
+  }
+}
+
+function indentOf(line: string): number {
+  let indent = 0;
+  while (line.charCodeAt(indent) === 0x20 || line.charCodeAt(indent) === 0x09) indent++;
+  return indent;
+}

@@ -1,0 +1,35 @@
+import type { Dialect } from '../language/dialect.js';
+import type { SyntaxErrorHandler } from '../language/lexer.js';
+import type { Source } from '../language/source.js';
+import { DocumentationLines } from './block.js';
+import type { DocumentationBlock } from './draft.js';
+import { NewerDocumentation } from './newer.js';
+import { OlderDocumentation } from './older.js';
+
+/** What became of a `##` in a source. */
+export interface ReadDocumentation {
+  readonly blocks: readonly DocumentationBlock[];
+  /** Where the source goes on. */
+  readonly end: number;
+}
+
+export interface DocumentationErrorHandlers {
+  syntax: SyntaxErrorHandler;
+  /** Takes errors that QEMU reports for a line, without a column. */
+  line: (message: string, start: number, end: number) => void;
+}
+
+/** Reads the documentation block that opens at `start`. */
+export function readDocumentation(
+  source: Source,
+  start: number,
+  dialect: Dialect,
+  onError: DocumentationErrorHandlers,
+): ReadDocumentation {
+  const lines = new DocumentationLines(source, start, onError.syntax);
+  const blocks =
+    dialect.documentation === 'newer'
+      ? [new NewerDocumentation(lines, start, dialect, onError.line).read()]
+      : new OlderDocumentation(lines, start).read();
+  return { blocks, end: lines.end };
+}

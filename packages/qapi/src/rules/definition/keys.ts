@@ -1,0 +1,39 @@
+import { suggestName } from '../../diagnostics/suggest.js';
+import type { ObjectNode } from '../../language/ast.js';
+import type { DefinitionContext } from './context.js';
+
+/** All required keys are there and no unknown ones. Returns whether the required ones are. */
+export function checkKeys(
+  context: DefinitionContext,
+  node: ObjectNode,
+  what: string,
+  required: readonly string[],
+  optional: readonly string[],
+): boolean {
+  const missing = required.filter((key) => !node.entries.has(key)).sort();
+  if (missing.length > 0) {
+    context.report('required-keys', `${what} misses key${plural(missing)} ${quoted(missing)}`, node);
+  }
+  const known = [...required, ...optional].sort();
+  const unknown = [...node.entries.keys()].filter((key) => !known.includes(key)).sort();
+  if (unknown.length > 0) {
+    const { key } = node.entries.get(unknown[0]!)!;
+    const meant = unknown.length === 1 ? suggestName(key.value, known) : undefined;
+    const usable = meant !== undefined && !node.entries.has(meant);
+    context.report(
+      'known-keys',
+      `${what} has unknown key${plural(unknown)} ${quoted(unknown)}\nValid keys are ${quoted(known)}.`,
+      key,
+      usable ? { fix: context.replaceString(key, meant) } : {},
+    );
+  }
+  return missing.length === 0;
+}
+
+function plural(list: readonly string[]): string {
+  return list.length === 1 ? '' : 's';
+}
+
+function quoted(list: readonly string[]): string {
+  return list.map((item) => `'${item}'`).join(', ');
+}

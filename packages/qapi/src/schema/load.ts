@@ -1,0 +1,87 @@
+import { type Diagnostic, DiagnosticList } from '../diagnostics/diagnostic.js';
+import { type Dialect, type DialectName, dialects } from '../language/dialect.js';
+import { fileReader, type SchemaReader } from '../language/reader.js';
+import { type SchemaFile, SchemaFilesReader } from '../language/schema-files.js';
+import { DefinitionContext } from '../rules/definition/context.js';
+import { peekName, readDefinition } from '../rules/definition/definition.js';
+import { SchemaChecker } from './check.js';
+import { EntityTable, type ModuleDraft, moduleDraft } from './define.js';
+import type { Documentation } from './documentation.js';
+import type { Entity, Module, Schema } from './model.js';
+
+export interface LoadOptions {
+  /** Where files are read from; the file system by default. */
+  readonly reader?: SchemaReader;
+  /** Whose rules apply; detected by default. */
+  readonly dialect?: DialectName;
+  /** Loading ends after so many errors; 1000 by default. */
+  readonly maximumDiagnostics?: number;
+}
+
+export interface LoadResult {
+  /** Undefined if there is any error. */
+  readonly schema: Schema | undefined;
+  /** In the order in which QEMU would meet them, so that the first is the one that QEMU prints. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads, checks and resolves a schema with all that it includes. Never throws for what is in the files. */
+export function loadSchema(path: string, options: LoadOptions = {}): LoadResult {
+  const diagnostics = new DiagnosticList(options.maximumDiagnostics ?? 1000);
+  const dialect: Dialect = dialects[options.dialect ?? '10.2'];
+  const files = new SchemaFilesReader(options.reader ?? fileReader, dialect, diagnostics).read(path);
+  if (files === undefined) return { schema: undefined, diagnostics: diagnostics.items };
+
+  const table = new EntityTable(dialect.qtypePrefix);
+  const definitions = files.items.flatMap((item) => {
+    if (item.kind === 'include') return item;
+    const context = new DefinitionContext(item.file.source, item.node, files.pragma, dialect, diagnostics);
+    const definition = item.broken ? undefined : readDefinition(context, item);
+    if (definition !== undefined)
+      return { kind: 'definition' as const, definition, context, file: item.file };
+    const name = peekName(item.node);
+    if (name !== undefined) table.addBroken(name);
+    return [];
+  });
+
+  const modules = new Map<SchemaFile, ModuleDraft>(files.files.map((file) => [file, moduleDraft(file.name)]));
+  for (const item of definitions) {
+    const module = modules.get(item.file)!;
+    if (item.kind === 'include') table.include(module, modules.get(item.included)!);
+    else table.define(item.definition, item.context, module);
+  }
+
+  const checker = new SchemaChecker(table);
+  for (const event of table.events) {
+    if (event.kind !== 'include') checker.check(event);
+  }
+  if (diagnostics.items.length > 0) return { schema: undefined, diagnostics: diagnostics.items };
+
+  for (const event of table.events) {
+    if (event.kind === 'include') event.from.contents.push(event.include);
+    else (event.entity.module as ModuleDraft).contents.push(event.entity);
+  }
+  return {
+    schema: makeSchema(table, [table.builtinModule, ...modules.values()], files.documentation),
+    diagnostics: [],
+  };
+}
+
+function makeSchema(table: EntityTable, modules: Module[], documentation: readonly Documentation[]): Schema {
+  const entities: Entity[] = [];
+  for (const event of table.events) if (event.kind !== 'include') entities.push(event.entity);
+  return {
+    modules,
+    entities,
+    documentation,
+    lookupType: (name) => table.lookup(name)?.entity,
+    lookupCommand: (name) => {
+      const record = table.get(name);
+      return record?.kind === 'command' ? record.entity : undefined;
+    },
+    lookupEvent: (name) => {
+      const record = table.get(name);
+      return record?.kind === 'event' ? record.entity : undefined;
+    },
+  };
+}
