@@ -1,4 +1,5 @@
 export { type CloseDescriptor, closeDescriptor } from './descriptors/close.js';
+export { type AddfdInfo, type DescriptorOperations, FdSets, type FdsetInfo } from './descriptors/fd-sets.js';
 export { NamedDescriptors } from './descriptors/named-descriptors.js';
 export { createMemoryTransports, MemoryTransport, type MemoryTransportOptions } from './memory-transport.js';
 export {
@@ -13,6 +14,12 @@ export { EmittedEvent, EventBus, type EventSink } from './server/event-bus.js';
 export { type EventThrottle, eventThrottles } from './server/event-throttle.js';
 export { defaultSessionLimits, type SessionLimits } from './server/limits.js';
 export { Monitor, type MonitorOptions } from './server/monitor.js';
+export { type MonitorEndpoint, MonitorServer, type MonitorServerOptions } from './server/monitor-server.js';
 export { QmpServer, type QmpServerOptions } from './server/qmp-server.js';
 export type { Session } from './server/session.js';
 export type { Transport, TransportHandler } from './transport.js';
+export { formatAddress, longestUnixPath, parseAddress, type SocketAddress } from './transports/address.js';
+export { type ConnectOptions, connectTransport } from './transports/connect.js';
+export { DescriptorTransport } from './transports/descriptor-transport.js';
+export { Listener, type ListenOptions } from './transports/listener.js';
+export { StreamTransport, type StreamTransportOptions } from './transports/stream-transport.js';
