@@ -1,5 +1,5 @@
-import type { Inclusion } from '../language/source.js';
-import type { Diagnostic } from './diagnostic.js';
+import type { Inclusion, Source } from '../language/source.js';
+import type { DefinitionName, Diagnostic, ReportedPlace } from './diagnostic.js';
 
 /**
  * A diagnostic in exactly the form in which QEMU's own tools print an error: the chain of includes, the
@@ -8,10 +8,20 @@ import type { Diagnostic } from './diagnostic.js';
 export function printAsQemu(diagnostic: Diagnostic): string {
   const { source, reported, definition, message } = diagnostic;
   if (source === undefined || reported === undefined) return message;
+  return printAt(source, definition, reported, message);
+}
+
+/** A message with the place that it is about. */
+export function printAt(
+  source: Source,
+  definition: DefinitionName | undefined,
+  place: ReportedPlace,
+  message: string,
+): string {
   const lines = inclusionLines(source.includedFrom);
   if (definition !== undefined) lines.push(`${source.path}: In ${definition.kind} '${definition.name}':`);
-  const column = reported.column === undefined ? '' : `:${reported.column}`;
-  lines.push(`${source.path}:${reported.line}${column}: ${message}`);
+  const column = place.column === undefined ? '' : `:${place.column}`;
+  lines.push(`${source.path}:${place.line}${column}: ${message}`);
   return lines.join('\n');
 }
 

@@ -195,7 +195,12 @@ export class NewerDocumentation {
     } else {
       this.#open(sectionDraft('plain', lines.start));
     }
-    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append(lines.line);
+    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) {
+      if (lines.line.startsWith('=') && this.#dialect.headings === 'first') {
+        lines.error("unexpected '=' markup in definition documentation");
+      }
+      this.#append(lines.line);
+    }
   }
 
   #open(section: SectionDraft): void {

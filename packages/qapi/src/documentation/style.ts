@@ -23,12 +23,11 @@ export class StyleRules {
     sentence.lastIndex = 0;
     for (let match = sentence.exec(line); match !== null; match = sentence.exec(line)) {
       if (match[2] === undefined) continue;
-      const at = lines.start + 2 + match.index + match[0].length - 1;
+      const at = lines.start + 2 + match.index + match[0].length - 2;
       lines.error(
         'Use two spaces between sentences\nIf this not the end of a sentence, please report a bug.',
-        at - 1,
         at,
-        at,
+        at + 1,
       );
     }
   }

@@ -17,6 +17,8 @@ export interface Dialect {
   readonly typeErrors: 'expected' | 'found';
   /** Commands and events with conditional members need `boxed`. */
   readonly conditionalArgumentsBoxed: boolean;
+  /** The branch of a union may itself be a union. */
+  readonly unionBranches: boolean;
   /** How many features a schema may have. */
   readonly maximumFeatures: number;
   /** The built-in QType spells out its prefix. */
@@ -37,6 +39,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     membersDocumented: false,
     typeErrors: 'found',
     conditionalArgumentsBoxed: false,
+    unionBranches: false,
     maximumFeatures: Number.POSITIVE_INFINITY,
     qtypePrefix: true,
     pragmas: listPragmas,
@@ -49,6 +52,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     membersDocumented: true,
     typeErrors: 'expected',
     conditionalArgumentsBoxed: true,
+    unionBranches: true,
     maximumFeatures: 64,
     qtypePrefix: false,
     pragmas: [...listPragmas, 'documentation-exceptions'],
@@ -61,6 +65,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     membersDocumented: true,
     typeErrors: 'expected',
     conditionalArgumentsBoxed: true,
+    unionBranches: true,
     maximumFeatures: 64,
     qtypePrefix: false,
     pragmas: [...listPragmas, 'documentation-exceptions'],

@@ -1,9 +1,12 @@
 import type { Located } from '../language/ast.js';
+import type { DefinitionContext } from '../rules/definition/context.js';
 import { checkAlternatives } from '../rules/schema/alternatives.js';
 import { checkArguments } from '../rules/schema/arguments.js';
+import { checkBranchClashes } from '../rules/schema/branch-clashes.js';
 import { NameTable } from '../rules/schema/clashes.js';
 import { describePart, describeType, type MemberRole } from '../rules/schema/describe.js';
 import { checkDiscriminator, tagEnum } from '../rules/schema/discriminator.js';
+import { checkDocumented } from '../rules/schema/documented.js';
 import { checkFeatureNames, checkFeatures } from '../rules/schema/features.js';
 import { resolveType } from '../rules/schema/known-types.js';
 import { checkReturns } from '../rules/schema/returns.js';
@@ -28,6 +31,8 @@ export const maximumInheritance = 500;
 /** Resolves the references of all entities and applies the rules that span definitions. */
 export class SchemaChecker {
   readonly #table: EntityTable;
+  /** How many objects are being checked, one within the other. */
+  #depth = 0;
   /** The names that the members of an object take, those of its bases included. */
   readonly #names = new Map<ObjectRecord, NameTable>();
 
@@ -36,6 +41,11 @@ export class SchemaChecker {
   }
 
   check(record: EntityRecord): void {
+    this.#check(record);
+    checkDocumented(record);
+  }
+
+  #check(record: EntityRecord): void {
     switch (record.kind) {
       case 'builtin':
         return;
@@ -63,9 +73,9 @@ export class SchemaChecker {
   #enum(record: EnumRecord): void {
     checkFeatures(record);
     if (record.definition?.kind !== 'enum') return;
-    const names = new NameTable(record);
+    const names = new NameTable();
     for (const value of record.definition.values) {
-      names.add({ role: 'value', name: value.name, owner: record }, value);
+      names.add(record, { role: 'value', name: value.name, owner: record }, value);
       checkFeatureNames(record, value.features);
     }
   }
@@ -90,10 +100,23 @@ export class SchemaChecker {
       context.report('containment', `object ${entity.name} contains itself`, definition.nameNode);
       return false;
     }
+    if (this.#depth >= maximumInheritance) {
+      const message = `inherits or contains more than ${maximumInheritance} objects, one through the other`;
+      context.report('containment', message, definition.nameNode);
+      return false;
+    }
     record.state = 'checking';
+    this.#depth++;
+    this.#objectParts(record, context);
+    this.#depth--;
+    record.state = 'checked';
+    return true;
+  }
+
+  #objectParts(record: ObjectRecord, context: DefinitionContext): void {
     checkFeatures(record);
     const base = this.#base(record);
-    const names = new NameTable(record, base && this.#names.get(base));
+    const names = new NameTable(base && this.#names.get(base));
     this.#names.set(record, names);
     for (const { member, written } of record.members) {
       const owner = record;
@@ -105,11 +128,9 @@ export class SchemaChecker {
       );
       if (type !== undefined) member.type = type.entity;
       checkFeatureNames(record, written.features);
-      names.add({ role: 'member', name: written.name, owner }, written);
+      names.add(record, { role: 'member', name: written.name, owner }, written);
     }
-    if (record.discriminator !== undefined) this.#branches(record, base);
-    record.state = 'checked';
-    return true;
+    if (record.discriminator !== undefined) this.#branches(record, base, names);
   }
 
   #base(record: ObjectRecord): ObjectRecord | undefined {
@@ -134,7 +155,7 @@ export class SchemaChecker {
     return base;
   }
 
-  #branches(record: ObjectRecord, base: ObjectRecord | undefined): void {
+  #branches(record: ObjectRecord, base: ObjectRecord | undefined, names: NameTable): void {
     const { context, entity } = record;
     const tag = base && checkDiscriminator(record, base.entity);
     if (base === undefined || tag === undefined) return;
@@ -149,30 +170,38 @@ export class SchemaChecker {
       }
       const type = resolveType(this.#table, context, written.type, what);
       if (type === undefined) continue;
-      if (type.kind !== 'object') {
+      const nested = type.kind === 'object' && type.discriminator !== undefined;
+      if (type.kind !== 'object' || (nested && !context!.dialect.unionBranches)) {
         context!.report('branch-types', `${what} cannot use ${describeType(type.entity)}`, written.type);
         continue;
       }
+      if (!this.#object(type)) continue;
       member.type = type.entity;
       branches.push(member);
-      this.#object(type);
     }
     const explicit = new Set(branches.map(({ value }) => value));
     for (const { name, condition } of values) {
       if (explicit.has(name)) continue;
       branches.push({ value: name, type: this.#table.empty, condition, span: undefined, implicit: true });
     }
+    if (branches.length === 0 && context!.failed === false) {
+      context!.report('union-branches', 'union has no branches', record.definition!.nameNode);
+    }
     entity.branches = branches;
+    checkBranchClashes(record, names, (name) => {
+      const other = this.#table.get(name);
+      return other?.kind === 'object' ? other : undefined;
+    });
   }
 
   #alternate(record: AlternateRecord): void {
     checkFeatures(record);
     const resolved: (readonly [number, TypeRecord])[] = [];
-    const names = new NameTable(record);
+    const names = new NameTable();
     for (const [index, { member, written }] of record.alternatives.entries()) {
       const what = this.#describe('branch', written.name, record);
       const type = resolveType(this.#table, record.context, written.type, what);
-      names.add({ role: 'branch', name: written.name, owner: record }, written);
+      names.add(record, { role: 'branch', name: written.name, owner: record }, written);
       if (type === undefined) continue;
       member.type = type.entity;
       resolved.push([index, type]);

@@ -1,4 +1,5 @@
 import type { DefinitionContext } from '../rules/definition/context.js';
+import { FeatureLimit } from '../rules/schema/feature-limit.js';
 import type { TypeLookup } from '../rules/schema/known-types.js';
 import {
   builtinModuleName,
@@ -59,6 +60,7 @@ export type DefinitionEvent =
  */
 export class EntityTable implements TypeLookup {
   readonly events: DefinitionEvent[] = [];
+  readonly featureLimit = new FeatureLimit();
   readonly builtinModule = moduleDraft(builtinModuleName);
   readonly #records = new Map<string, EntityRecord>();
   readonly #broken = new Set<string>();
@@ -139,12 +141,12 @@ export class EntityTable implements TypeLookup {
         const values = definition.values.map(({ name, condition, features, start, end }) => ({
           name,
           condition,
-          features: this.#features(features, definition),
+          features: this.#features(features, definition, context),
           span: definition.source.span(start, end),
         }));
         const entity = {
           kind: 'enum' as const,
-          ...this.#common(definition, module),
+          ...this.#common(definition, context, module),
           values,
           prefix: definition.prefix,
         };
@@ -163,7 +165,7 @@ export class EntityTable implements TypeLookup {
         const alternatives = this.#members(definition.alternatives, definition, context);
         const entity = {
           kind: 'alternate' as const,
-          ...this.#common(definition, module),
+          ...this.#common(definition, context, module),
           alternatives: alternatives.map(({ member }) => member),
         };
         this.#define({ kind: 'alternate', entity, alternatives, context, definition });
@@ -204,7 +206,7 @@ export class EntityTable implements TypeLookup {
     const { boxed, generate, successResponse, allowOob, allowPreconfig, coroutine } = definition;
     const entity: Draft<CommandRecord['entity']> = {
       kind: 'command',
-      ...this.#common(definition, module),
+      ...this.#common(definition, context, module),
       argument: undefined,
       returns: undefined,
       boxed,
@@ -221,7 +223,7 @@ export class EntityTable implements TypeLookup {
     const argument = this.#membersOrType(definition.data, '-arg', definition, context, module);
     const entity: Draft<EventRecord['entity']> = {
       kind: 'event',
-      ...this.#common(definition, module),
+      ...this.#common(definition, context, module),
       argument: undefined,
       boxed: definition.boxed,
     };
@@ -257,7 +259,7 @@ export class EntityTable implements TypeLookup {
     const implicit = origin === 'implicit';
     const entity: Draft<ObjectType> = {
       ...objectParts(origin),
-      ...this.#common(definition, module),
+      ...this.#common(definition, context, module),
       members: members.map(({ member }) => member),
     };
     if (implicit) {
@@ -294,7 +296,7 @@ export class EntityTable implements TypeLookup {
           type: this.#any,
           optional,
           condition,
-          features: this.#features(member.features, definition),
+          features: this.#features(member.features, definition, context),
           span: definition.source.span(start, end),
         },
       };
@@ -320,7 +322,12 @@ export class EntityTable implements TypeLookup {
     this.#add(record);
   }
 
-  #features(features: readonly FeatureDefinition[], { source }: Definition): Feature[] {
+  #features(
+    features: readonly FeatureDefinition[],
+    { source }: Definition,
+    context: DefinitionContext,
+  ): Feature[] {
+    this.featureLimit.add(context, features);
     return features.map(({ name, condition, start, end }) => ({
       name,
       condition,
@@ -328,13 +335,13 @@ export class EntityTable implements TypeLookup {
     }));
   }
 
-  #common(definition: Definition, module: Module): CommonParts {
+  #common(definition: Definition, context: DefinitionContext, module: Module): CommonParts {
     return {
       name: definition.name,
       span: definition.source.span(definition.node.start, definition.node.end),
       module,
       condition: definition.condition,
-      features: this.#features(definition.features, definition),
+      features: this.#features(definition.features, definition, context),
       doc: definition.documentation?.documentation,
     };
   }
@@ -363,8 +370,7 @@ export class EntityTable implements TypeLookup {
         const kind = other.kind === 'builtin' ? 'built-in' : other.kind;
         record.context!.report('unique-names', `${kind} type '${name}' is already defined`, nameNode);
       } else {
-        const place = other.context!.whereDefined();
-        const message = `'${name}' is already defined\n${place}: previous definition`;
+        const message = `'${name}' is already defined\n${other.context!.note('previous definition')}`;
         record.context!.report('unique-names', message, nameNode, {
           related: { message: 'previous definition', span: earlier },
         });

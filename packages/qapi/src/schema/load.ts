@@ -23,6 +23,8 @@ export interface LoadResult {
   readonly schema: Schema | undefined;
   /** In the order in which QEMU would meet them, so that the first is the one that QEMU prints. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Whose rules were applied. */
+  readonly dialect: Dialect;
 }
 
 /** Reads, checks and resolves a schema with all that it includes. Never throws for what is in the files. */
@@ -30,7 +32,7 @@ export function loadSchema(path: string, options: LoadOptions = {}): LoadResult 
   const diagnostics = new DiagnosticList(options.maximumDiagnostics ?? 1000);
   const dialect: Dialect = dialects[options.dialect ?? '10.2'];
   const files = new SchemaFilesReader(options.reader ?? fileReader, dialect, diagnostics).read(path);
-  if (files === undefined) return { schema: undefined, diagnostics: diagnostics.items };
+  if (files === undefined) return { schema: undefined, diagnostics: diagnostics.items, dialect };
 
   const table = new EntityTable(dialect.qtypePrefix);
   const definitions = files.items.flatMap((item) => {
@@ -55,7 +57,8 @@ export function loadSchema(path: string, options: LoadOptions = {}): LoadResult 
   for (const event of table.events) {
     if (event.kind !== 'include') checker.check(event);
   }
-  if (diagnostics.items.length > 0) return { schema: undefined, diagnostics: diagnostics.items };
+  table.featureLimit.report();
+  if (diagnostics.items.length > 0) return { schema: undefined, diagnostics: diagnostics.items, dialect };
 
   for (const event of table.events) {
     if (event.kind === 'include') event.from.contents.push(event.include);
@@ -64,6 +67,7 @@ export function loadSchema(path: string, options: LoadOptions = {}): LoadResult 
   return {
     schema: makeSchema(table, [table.builtinModule, ...modules.values()], files.documentation),
     diagnostics: [],
+    dialect,
   };
 }
 

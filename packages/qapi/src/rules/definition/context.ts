@@ -1,4 +1,5 @@
 import type { DefinitionName, DiagnosticList, Fix, RelatedPlace } from '../../diagnostics/diagnostic.js';
+import { printAt } from '../../diagnostics/print-as-qemu.js';
 import type { Located } from '../../language/ast.js';
 import type { Dialect } from '../../language/dialect.js';
 import type { Pragma } from '../../language/pragma.js';
@@ -58,9 +59,9 @@ export class DefinitionContext {
     );
   }
 
-  /** File and line of the definition, as messages about other definitions name it. */
-  whereDefined(): string {
-    return `${this.source.path}:${this.#line}`;
+  /** A message about this definition, for use within one about another. */
+  note(message: string): string {
+    return printAt(this.source, this.definition, { line: this.#line, column: undefined }, message);
   }
 
   /** A fix that replaces what stands between quotes. */

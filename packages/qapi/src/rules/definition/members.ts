@@ -24,7 +24,7 @@ export function readMembers(
   return members;
 }
 
-/** Members, or the name of a type; members only where `named` is false. */
+/** Members, or the name of a type that has them. */
 export function readMembersOrType(
   context: DefinitionContext,
   value: ValueNode,
@@ -38,13 +38,14 @@ export function readMembersOrType(
     const { start, end } = value;
     return { kind: 'type', type: { name: value.value, array: false, start, end } };
   }
-  const array = value.kind === 'list' && context.dialect.typeErrors === 'found';
-  context.report(
-    'type-reference',
-    array ? `${where} cannot be an array` : `${where} should be an object or type name`,
-    value,
-  );
+  reportNotMembers(context, value, where);
   return undefined;
+}
+
+export function reportNotMembers(context: DefinitionContext, value: ValueNode, where: string): void {
+  const array = value.kind === 'list' && context.dialect.typeErrors === 'found';
+  const message = array ? `${where} cannot be an array` : `${where} should be an object or type name`;
+  context.report('type-reference', message, value);
 }
 
 function readMember(

@@ -1,7 +1,7 @@
 import type { StructDefinition } from '../../schema/definition.js';
 import { commonParts, type DefinitionReader } from './definition.js';
 import { checkKeys } from './keys.js';
-import { readMembers } from './members.js';
+import { readMembers, reportNotMembers } from './members.js';
 import { readTypeName } from './type-reference.js';
 
 /** A struct: members, and the name of a type to inherit from. */
@@ -9,13 +9,7 @@ export const readStruct: DefinitionReader<StructDefinition> = (context, head) =>
   const { node, name } = head;
   if (!checkKeys(context, node, 'struct', ['struct', 'data'], ['base', 'if', 'features'])) return undefined;
   const data = node.entries.get('data')!.value;
-  if (data.kind !== 'object') {
-    const message =
-      context.dialect.typeErrors === 'found'
-        ? "'data' must be an object"
-        : "'data' should be an object or type name";
-    context.report('struct-members', message, data);
-  }
+  if (data.kind !== 'object') reportNotMembers(context, data, "'data'");
   const permissive = context.pragma.memberNameExceptions.has(name);
   const members = data.kind === 'object' ? readMembers(context, data, "'data'", permissive) : [];
   const base = node.entries.get('base');

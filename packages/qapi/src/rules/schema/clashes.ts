@@ -3,32 +3,38 @@ import type { EntityRecord } from '../../schema/draft.js';
 import { describePart, type NamedPart } from './describe.js';
 
 /** The name in generated C, which is what clashes: `a-b` and `a_b` are the same. */
-export function cName(name: string): string {
+function cName(name: string): string {
   return name.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase();
 }
 
 /** The names that are taken in one place, such as a struct with all it inherits. */
 export class NameTable {
-  readonly #record: EntityRecord;
-  readonly #names: Map<string, NamedPart>;
+  readonly #names = new Map<string, NamedPart>();
+  readonly #outer: NameTable | undefined;
 
-  /** Clashes are reported for `record`. */
-  constructor(record: EntityRecord, names?: NameTable) {
-    this.#record = record;
-    this.#names = new Map(names === undefined ? [] : names.#names);
+  /** The names of `outer` are taken as well. */
+  constructor(outer?: NameTable) {
+    this.#outer = outer;
   }
 
-  /** Takes a name, or reports at `at` that it is taken; then the earlier part keeps it. */
-  add(part: NamedPart, at: Located): boolean {
+  /** Takes a name, or reports for `record` at `at` that it is taken; then the earlier part keeps it. */
+  add(record: EntityRecord, part: NamedPart, at: Located): boolean {
     const key = cName(part.name);
-    const other = this.#names.get(key);
+    const other = this.#find(key);
     if (other === undefined) {
       this.#names.set(key, part);
       return true;
     }
-    const from = this.#record;
-    const message = `${describePart(part, from)} collides with ${describePart(other, from)}`;
-    from.context?.report('name-clash', message, at);
+    const message = `${describePart(part, record)} collides with ${describePart(other, record)}`;
+    record.context?.report('name-clash', message, at);
     return false;
+  }
+
+  #find(key: string): NamedPart | undefined {
+    for (let table: NameTable | undefined = this; table !== undefined; table = table.#outer) {
+      const part = table.#names.get(key);
+      if (part !== undefined) return part;
+    }
+    return undefined;
   }
 }

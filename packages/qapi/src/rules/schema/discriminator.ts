@@ -9,7 +9,7 @@ export function checkDiscriminator(record: ObjectRecord, base: ObjectType): Memb
   const where = implicit ? "'base'" : `base type '${base.name}'`;
   const report = (message: string): undefined => context!.report('discriminator', message, node) as undefined;
   const tag = findMember(base, node.value);
-  if (tag === undefined) return report(`discriminator '${node.value}' is not a member of ${where}`);
+  if (tag === undefined) return report(`discriminator '${node.value}' is not a member of 'base'`);
   const member = `discriminator member '${node.value}' of ${where}`;
   if (tag.type.kind !== 'enum') return report(`${member} must be of enum type`);
   if (tag.optional) return report(`${member} must not be optional`);

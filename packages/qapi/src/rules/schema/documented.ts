@@ -1,87 +1,74 @@
-import type { Located } from '../../language/ast.js';
-import type { FeatureDefinition, MemberDefinition } from '../../schema/definition.js';
+import { type DocumentablePart, documentableParts } from '../../schema/documentable.js';
 import type { Documentation, DocumentationSection } from '../../schema/documentation.js';
 import type { EntityRecord } from '../../schema/draft.js';
-import { describePart, type MemberRole } from './describe.js';
+import type { Feature } from '../../schema/model.js';
+import type { DefinitionContext } from '../definition/context.js';
 
-/** What the documentation of a definition has to cover. */
-export interface Documentable {
-  readonly members: readonly DocumentablePart[];
-  readonly features: readonly (FeatureDefinition & { readonly owner: EntityRecord })[];
+/**
+ * Every feature is documented and, in newer dialects where documentation is required, every member; and what
+ * is documented exists.
+ */
+export function checkDocumented(record: EntityRecord): void {
+  const { context, entity } = record;
+  const { doc } = entity;
+  if (context === undefined || doc === undefined) return;
+  const parts = documentableParts(entity);
+  const features = [...entity.features, ...parts.flatMap((part) => part.features)];
+  checkMembersDocumented(context, entity.name, doc, parts);
+  checkFeaturesDocumented(context, doc, features);
+  checkExist(context, doc, 'member', new Set(parts.map(({ name }) => name)));
+  checkExist(context, doc, 'feature', new Set(features.map(({ name }) => name)));
 }
 
-export interface DocumentablePart extends Located {
-  readonly name: string;
-  readonly role: MemberRole;
-  readonly owner: EntityRecord;
-}
-
-/** Every feature is documented and, in newer dialects where it is required, every member. */
-export function checkDocumentationComplete(
-  record: EntityRecord,
-  documentation: Documentation,
-  { members, features }: Documentable,
+function checkMembersDocumented(
+  context: DefinitionContext,
+  name: string,
+  doc: Documentation,
+  parts: readonly DocumentablePart[],
 ): void {
-  const context = record.context!;
   const { dialect, pragma } = context;
-  const exempt =
-    !dialect.membersDocumented ||
-    !pragma.docRequired ||
-    pragma.documentationExceptions.has(record.entity.name);
-  if (!exempt) {
-    const documented = sectionNames(documentation, 'member');
-    for (const member of members) {
-      if (documented.has(member.name)) continue;
-      context.report('members-documented', `${describePart(member, record)} lacks documentation`, member);
-    }
-  }
-  const documented = sectionNames(documentation, 'feature');
-  for (const feature of features) {
-    if (documented.has(feature.name)) continue;
-    context.report('features-documented', `feature '${feature.name}' lacks documentation`, feature);
+  if (!dialect.membersDocumented || !pragma.docRequired || pragma.documentationExceptions.has(name)) return;
+  const documented = sectionNames(doc, 'member');
+  for (const { role, name, span } of parts) {
+    if (documented.has(name)) continue;
+    context.report('members-documented', `${role} '${name}' lacks documentation`, span!);
   }
 }
 
-/** What is documented exists. */
-export function checkDocumentedExist(
-  record: EntityRecord,
-  documentation: Documentation,
-  { members, features }: Documentable,
+function checkFeaturesDocumented(
+  context: DefinitionContext,
+  doc: Documentation,
+  features: readonly Feature[],
 ): void {
-  checkExist(record, documentation, 'member', new Set(members.map(({ name }) => name)));
-  checkExist(record, documentation, 'feature', new Set(features.map(({ name }) => name)));
+  const documented = sectionNames(doc, 'feature');
+  for (const { name, span } of features) {
+    if (documented.has(name)) continue;
+    context.report('features-documented', `feature '${name}' lacks documentation`, span);
+  }
 }
 
 function checkExist(
-  record: EntityRecord,
-  documentation: Documentation,
+  context: DefinitionContext,
+  doc: Documentation,
   kind: 'member' | 'feature',
   existing: ReadonlySet<string>,
 ): void {
-  const unknown = documentation.sections.filter(
+  const unknown = doc.sections.filter(
     (section) => section.kind === kind && section.name !== undefined && !existing.has(section.name),
   );
   const [first] = unknown;
   if (first === undefined) return;
   const names = unknown.map((section) => `'${section.name}'`).join(', ');
-  const message = `documented ${kind}${unknown.length > 1 ? 's' : ''} ${names} ${unknown.length > 1 ? 'do' : 'does'} not exist`;
-  const context = record.context!;
-  const at = context.dialect.membersDocumented ? first.span : documentation.span;
-  context.reportDocumentation('documented-exist', message, first.span, at);
+  const [plural, verb] = unknown.length > 1 ? ['s', 'do'] : ['', 'does'];
+  const message = `documented ${kind}${plural} ${names} ${verb} not exist`;
+  const reportedAt = context.dialect.membersDocumented ? first.span : doc.span;
+  context.reportDocumentation('documented-exist', message, first.span, reportedAt);
 }
 
-function sectionNames(documentation: Documentation, kind: DocumentationSection['kind']): Set<string> {
+function sectionNames(doc: Documentation, kind: DocumentationSection['kind']): Set<string> {
   const names = new Set<string>();
-  for (const section of documentation.sections) {
+  for (const section of doc.sections) {
     if (section.kind === kind && section.name !== undefined) names.add(section.name);
   }
   return names;
-}
-
-export function memberParts(
-  members: readonly MemberDefinition[],
-  role: MemberRole,
-  owner: EntityRecord,
-): DocumentablePart[] {
-  return members.map(({ name, start, end }) => ({ name, start, end, role, owner }));
 }

@@ -21,6 +21,7 @@ export function checkFeatures(record: EntityRecord): void {
 /** The features of a definition, a member or a value have different names. */
 export function checkFeatureNames(record: EntityRecord, features: readonly FeatureDefinition[]): void {
   if (features.length === 0) return;
-  const names = new NameTable(record);
-  for (const feature of features) names.add({ role: 'feature', name: feature.name, owner: record }, feature);
+  const names = new NameTable();
+  for (const feature of features)
+    names.add(record, { role: 'feature', name: feature.name, owner: record }, feature);
 }
