@@ -3,7 +3,7 @@
  * literals, references, roles, literal blocks and the directives for notes and examples. Everything else stays.
  */
 export function toMarkdown(text: string): string[] {
-  const lines = text.replace(/\s+$/, '').split('\n');
+  const lines = withoutIndent(text.replace(/\s+$/, '').split('\n'));
   const result: string[] = [];
   for (let index = 0; index < lines.length; ) {
     const line = lines[index]!;
@@ -42,6 +42,16 @@ function directiveLines(name: string, argument: string, block: readonly string[]
   const first = argument === '' ? [] : [argument];
   const [head = '', ...rest] = [...first, ...withoutBlankEnds(block)];
   return [inline(`${label} ${head}`), ...rest.map(inline)];
+}
+
+/** Sections are written indented, or with all lines but the first indented. */
+function withoutIndent(lines: readonly string[]): readonly string[] {
+  const [first = '', ...rest] = lines;
+  const hanging = indentOf(first) === 0 && !first.startsWith('..') && !first.endsWith('::');
+  const measured = (hanging ? rest : lines).filter((line) => line.trim() !== '').map(indentOf);
+  if (measured.length === 0) return lines;
+  const indent = Math.min(...measured);
+  return lines.map((line, index) => (hanging && index === 0 ? line : line.slice(indent)));
 }
 
 /** The indented lines that follow a line, without their indentation. */

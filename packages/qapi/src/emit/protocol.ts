@@ -8,6 +8,7 @@ import type {
 } from '../runtime/descriptor.js';
 import { flatMembers } from '../schema/flat-members.js';
 import type { Command, EnumType, Event, Feature, Member, ObjectType, Schema, Type } from '../schema/model.js';
+import { declaredTypes } from './declared.js';
 import { Presence } from './presence.js';
 
 /**
@@ -28,13 +29,14 @@ class ProtocolWriter {
   }
 
   protocol(): ProtocolDescriptor {
+    const declared = declaredTypes(this.#schema);
     const types: Record<string, TypeDescriptor> = {};
     const commands: Record<string, CommandDescriptor> = {};
     const events: Record<string, EventDescriptor> = {};
     for (const entity of this.#possible(this.#schema.entities)) {
       switch (entity.kind) {
         case 'enum':
-          types[entity.name] = this.#enum(entity);
+          if (declared.has(entity)) types[entity.name] = this.#enum(entity);
           break;
         case 'alternate':
           types[entity.name] = {
@@ -43,7 +45,7 @@ class ProtocolWriter {
           };
           break;
         case 'object':
-          types[entity.name] = this.#object(entity);
+          if (declared.has(entity)) types[entity.name] = this.#object(entity);
           break;
         case 'command':
           commands[entity.name] = this.#command(entity);

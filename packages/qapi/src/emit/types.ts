@@ -12,6 +12,7 @@ import type {
   Type,
 } from '../schema/model.js';
 import type { GenerationContext } from './context.js';
+import { declaredTypes } from './declared.js';
 import { isImplicit } from './identifiers.js';
 import { propertyName, quote } from './literal.js';
 import { lineWidth, type SourceFile } from './source-file.js';
@@ -21,13 +22,12 @@ export const runtimeModule = '@godwit/qapi/runtime';
 
 /** Writes the declarations of all types of a schema into a file. */
 export function emitTypes(context: GenerationContext, file: SourceFile): void {
-  const { schema, presence, identifiers } = context;
+  const { schema, presence } = context;
   const writer = new TypeWriter(context, file);
+  const declared = declaredTypes(schema);
   for (const entity of schema.entities) {
-    if (!presence.possible(entity)) continue;
     if (entity.kind === 'enum' || entity.kind === 'object' || entity.kind === 'alternate') {
-      if (!identifiers.has(entity)) continue;
-      file.add(...writer.declaration(entity), '');
+      if (declared.has(entity) && presence.possible(entity)) file.add(...writer.declaration(entity), '');
     }
   }
 }
@@ -170,7 +170,7 @@ class TypeWriter {
       if (members.length > 0) {
         const baseName = base === undefined ? `${name}Base` : this.#context.identifiers.of(base);
         before.push(
-          ...new TsDoc().text(`What every branch of {@link ${name}} has.`).lines(),
+          ...new TsDoc().text(`What every branch of \`${name}\` has.`).lines(),
           ...this.#interface(baseName, '', type, members, type.doc),
           '',
         );

@@ -29,10 +29,13 @@ export function typeNames(reply: Reply, known: ReadonlyMap<string, Type>): Reado
 
   const empty = emptyType(reply);
   if (empty !== undefined) names.set(empty, 'q_empty');
-  // What a command returns has a name of its own in every schema; arguments often have none.
-  for (const info of reply.values()) {
-    if (info['meta-type'] === 'command') give(info['ret-type'], returnName(info.name));
+  // What a command returns has a name of its own in every schema, and a query tells it best; arguments often have none.
+  const commands = [...reply.values()].filter((info) => info['meta-type'] === 'command');
+  for (const { name, 'ret-type': type } of commands) {
+    const query = /^(?:x-)?query-(.*)$/.exec(name);
+    if (query !== null) give(type, `${pascalCase(query[1]!)}Info`);
   }
+  for (const { name, 'ret-type': type } of commands) give(type, `${pascalCase(name)}Result`);
   for (const info of reply.values()) {
     if (info['meta-type'] !== 'command' && info['meta-type'] !== 'event') continue;
     const shape = reply.get(info['arg-type']);
@@ -52,11 +55,6 @@ export function typeNames(reply: Reply, known: ReadonlyMap<string, Type>): Reado
     }
   }
   return names;
-}
-
-function returnName(command: string): string {
-  const query = /^(?:x-)?query-(.*)$/.exec(command);
-  return query === null ? `${pascalCase(command)}Result` : `${pascalCase(query[1]!)}Info`;
 }
 
 /** The type of what takes or returns nothing: an empty object, and of those the one in most use. */
