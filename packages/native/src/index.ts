@@ -1,1 +1,9 @@
-export type { Native, Poll } from './api.js';
+export type { FileType, Native, Poll } from './api.js';
+export {
+  DescriptorStream,
+  type DescriptorStreamHandler,
+  type DescriptorStreamOptions,
+} from './descriptor-stream.js';
+export { NativeUnavailableError, native, nativeUnavailableReason, requireNative } from './load.js';
+export { pageDigestsPortable } from './page-digests.js';
+export { UnixListener, type UnixListenerHandler } from './unix-listener.js';

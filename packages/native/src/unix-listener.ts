@@ -1,0 +1,95 @@
+import { lstatSync, rmSync } from 'node:fs';
+import type { Native, Poll } from './api.js';
+
+export interface UnixListenerHandler {
+  /** A connection, non-blocking; the descriptor belongs to the handler. */
+  connection(fd: number): void;
+  /** A connection could not be accepted; the listener goes on. */
+  failed(error: Error): void;
+}
+
+const DEFAULT_BACKLOG = 128;
+
+/** Listens on a unix socket whose connections can carry descriptors (unlike those of `node:net`). */
+export class UnixListener {
+  readonly #native: Native;
+  readonly #path: string;
+  readonly #handler: UnixListenerHandler;
+  readonly #fd: number;
+  readonly #poll: Poll;
+  /** Given up for a moment when descriptors run out, so that a connection can be refused instead of left to spin. */
+  #spare: number;
+  #closed = false;
+
+  /**
+   * A socket file that nobody listens on any more is replaced. A path that begins with NUL is an abstract name.
+   * @throws EADDRINUSE (somebody listens, or the file is no socket), ENAMETOOLONG, EACCES, ENOENT
+   */
+  constructor(native: Native, path: string, handler: UnixListenerHandler, backlog = DEFAULT_BACKLOG) {
+    this.#native = native;
+    this.#path = path;
+    this.#handler = handler;
+    this.#fd = listenReplacing(native, path, backlog);
+    this.#spare = native.eventfd(0);
+    this.#poll = native.poll(this.#fd, () => this.#accept());
+    this.#poll.watch({ readable: true });
+  }
+
+  /** Stops listening and removes the socket file. Connections stay. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#poll.close();
+    this.#native.close(this.#fd);
+    if (this.#spare >= 0) this.#native.close(this.#spare);
+    if (!this.#path.startsWith('\0')) rmSync(this.#path, { force: true });
+  }
+
+  #accept(): void {
+    while (!this.#closed) {
+      let fd: number | undefined;
+      try {
+        fd = this.#native.accept(this.#fd);
+      } catch (error) {
+        this.#refuseOne();
+        this.#handler.failed(error as Error);
+        return;
+      }
+      if (fd === undefined) return;
+      this.#handler.connection(fd);
+    }
+  }
+
+  #refuseOne(): void {
+    if (this.#spare < 0) return;
+    this.#native.close(this.#spare);
+    this.#spare = -1;
+    try {
+      const fd = this.#native.accept(this.#fd);
+      if (fd !== undefined) this.#native.close(fd);
+      this.#spare = this.#native.eventfd(0);
+    } catch {
+      // Still none left: the next connection waits until there is.
+    }
+  }
+}
+
+function listenReplacing(native: Native, path: string, backlog: number): number {
+  try {
+    return native.listenUnix(path, backlog);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || !isAbandoned(native, path)) throw error;
+    rmSync(path, { force: true });
+    return native.listenUnix(path, backlog);
+  }
+}
+
+/** A socket file that refuses connections has lost its listener. */
+function isAbandoned(native: Native, path: string): boolean {
+  try {
+    native.close(native.connectUnix(path));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' && lstatSync(path).isSocket();
+  }
+}

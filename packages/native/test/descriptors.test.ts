@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { constants, openSync } from 'node:fs';
+import { test } from 'node:test';
+import { addon, needsAddon } from './addon.js';
+import { openDescriptors } from './open-descriptors.js';
+
+test('a closed descriptor answers EBADF as Node would', needsAddon, () => {
+  const fd = addon.eventfd(0);
+  addon.close(fd);
+  for (const call of [
+    () => addon.close(fd),
+    () => addon.dup(fd),
+    () => addon.getFlags(fd),
+    () => addon.fileType(fd),
+    () => addon.signalEventfd(fd),
+    () => addon.readEventfd(fd),
+    () => addon.mmap(fd, 0, 4096, true),
+    () => addon.poll(fd, () => undefined),
+  ]) {
+    assert.throws(call, { code: 'EBADF', errno: -9 });
+  }
+});
+
+test('arguments of the wrong kind are refused', needsAddon, () => {
+  assert.throws(() => addon.close(-1), RangeError);
+  assert.throws(() => addon.close(1.5), RangeError);
+  assert.throws(() => addon.close('3' as unknown as number), TypeError);
+  assert.throws(() => addon.memfdCreate('x', Number.NaN), RangeError);
+  assert.throws(() => addon.memfdCreate(7 as unknown as string, 1), TypeError);
+  assert.throws(() => addon.mmap(0, 0, 0, true), RangeError);
+  assert.throws(() => addon.munmap(new ArrayBuffer(8)), TypeError);
+  assert.throws(() => addon.recvmsg(0, new Uint16Array(2) as unknown as Uint8Array), TypeError);
+  assert.throws(() => addon.recvmsg(0, new Uint8Array(0)), RangeError);
+  assert.throws(() => addon.receive(0, new Uint8Array(4), 2, 5, []), RangeError);
+  assert.throws(() => addon.sendmsg(0, [], new Array(254).fill(0)), RangeError);
+  assert.throws(() => addon.poll(0, undefined as unknown as () => void), TypeError);
+});
+
+test('an eventfd counts signals and never blocks', needsAddon, () => {
+  const before = openDescriptors();
+  const fd = addon.eventfd(2);
+  assert.equal(addon.signalEventfd(fd), true);
+  assert.equal(addon.readEventfd(fd), 3);
+  assert.equal(addon.readEventfd(fd), 0);
+  addon.close(fd);
+  assert.equal(openDescriptors(), before);
+});
+
+test('a descriptor tells what it is and how it is open', needsAddon, () => {
+  const [a, b] = addon.socketpair();
+  const memory = addon.memfdCreate('memory', 4096);
+  const nothing = openSync('/dev/null', 'r');
+  const event = addon.eventfd(0);
+  const copy = addon.dup(nothing);
+  assert.equal(addon.fileType(a), 'socket');
+  assert.equal(addon.fileType(memory), 'file');
+  assert.equal(addon.fileType(copy), 'character-device');
+  assert.equal(addon.fileType(event), 'other');
+  assert.equal(addon.getFlags(nothing) & 3, constants.O_RDONLY);
+  assert.equal(addon.getFlags(memory) & 3, constants.O_RDWR);
+  assert.notEqual(addon.getFlags(a) & constants.O_NONBLOCK, 0);
+  for (const fd of [a, b, memory, nothing, event, copy]) addon.close(fd);
+});
