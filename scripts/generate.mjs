@@ -8,6 +8,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const schema = join(root, 'packages', 'machine', 'schema', 'godwit.json');
 const out = join(root, 'packages', 'machine', 'src', 'generated');
 
+// What the machine is built with: conditions of the schema that hold.
+const config = new Set(['CONFIG_POSIX', 'CONFIG_LINUX']);
+
 const { generateTypeScript, loadSchema, printDiagnostic } = await import('@godwit/qapi');
 
 const { schema: model, diagnostics } = loadSchema(schema);
@@ -15,7 +18,7 @@ for (const diagnostic of diagnostics) console.error(printDiagnostic(diagnostic))
 if (model === undefined || diagnostics.length > 0) process.exit(1);
 
 mkdirSync(out, { recursive: true });
-const files = generateTypeScript(model);
+const files = generateTypeScript(model, { config });
 for (const name of readdirSync(out)) if (!files.has(name)) rmSync(join(out, name));
 for (const [name, text] of files) {
   const path = join(out, name);

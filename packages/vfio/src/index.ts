@@ -22,6 +22,7 @@ export {
   PropertyError,
   type PropertyType,
   type PropertyValue,
+  parseProperties,
 } from './model/property.js';
 export { REGISTER_REGION_SIZE, type RegisterDefinition, type RegisterTable } from './model/registers.js';
 export { BLOCK_REGISTERS, BlockRequest, BlockStatus, SECTOR_SIZE } from './models/block/registers.js';
