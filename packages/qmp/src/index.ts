@@ -1,3 +1,32 @@
+export {
+  type FailedCommand,
+  QmpCommandError,
+  QmpDisconnectedError,
+  QmpProtocolError,
+  QmpTimeoutError,
+} from './client/errors.js';
+export { EventStream } from './client/event-stream.js';
+export {
+  type ClientState,
+  QmpClient,
+  type QmpClientOptions,
+  type ReconnectOptions,
+} from './client/qmp-client.js';
+export type {
+  ClientCommandMap,
+  ClientCommandShape,
+  DescriptorToSend,
+  EventOf,
+  EventTimestamp,
+  ExecuteOptions,
+  ExecuteParameters,
+  QmpCodec,
+  QmpDropped,
+  QmpEvent,
+  QmpGap,
+  UntypedCommands,
+  UntypedEvents,
+} from './client/types.js';
 export { type CloseDescriptor, closeDescriptor } from './descriptors/close.js';
 export { type AddfdInfo, type DescriptorOperations, FdSets, type FdsetInfo } from './descriptors/fd-sets.js';
 export { NamedDescriptors } from './descriptors/named-descriptors.js';

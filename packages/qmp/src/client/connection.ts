@@ -1,0 +1,323 @@
+import type { Clock, Timer } from '@godwit/clock';
+import { type JsonObject, JsonReader, type JsonValue, stringify } from '@godwit/json';
+import type { CloseDescriptor } from '../descriptors/close.js';
+import { isObject } from '../server/request.js';
+import type { Transport } from '../transport.js';
+import {
+  type FailedCommand,
+  QmpCommandError,
+  QmpDisconnectedError,
+  QmpProtocolError,
+  QmpTimeoutError,
+} from './errors.js';
+
+/** A command as it goes onto the wire. */
+export interface OutgoingCommand {
+  readonly command: string;
+  readonly args: JsonObject | undefined;
+  readonly outOfBand: boolean;
+  readonly id: JsonValue | undefined;
+  /** Owned by the connection from here on. */
+  readonly fds: readonly number[];
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** For errors. */
+  readonly failed: FailedCommand;
+}
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  readonly closeDescriptor: CloseDescriptor;
+  /** Gives up waiting for the greeting and the negotiation. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (message: JsonObject) => void;
+  /** Called once, after all commands on their way were rejected. */
+  readonly onClosed: (reason: Error | undefined) => void;
+}
+
+interface Pending {
+  readonly outOfBand: boolean;
+  readonly failed: FailedCommand;
+  readonly timer: Timer | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onAbort: (() => void) | undefined;
+  /** Undefined when nobody waits for the reply any more. */
+  resolve: ((value: JsonValue) => void) | undefined;
+  reject: ((error: unknown) => void) | undefined;
+}
+
+type Id = number | string;
+
+/** Commands on their way at once; more are refused. */
+const pendingLimit = 65_536;
+
+/** One connection to a server, from its greeting to its end. */
+export class Connection {
+  readonly #transport: Transport;
+  readonly #options: ConnectionOptions;
+  readonly #reader = new JsonReader();
+  readonly #pending = new Map<Id, Pending>();
+  #nextId = 1;
+  #output = '';
+  #flushScheduled = false;
+  #closed = false;
+  #closeReason: Error | undefined;
+  #onGreeting: ((greeting: JsonObject) => void) | undefined;
+  #onFailed: ((error: Error) => void) | undefined;
+  #greeting: JsonObject | undefined;
+  #oobEnabled = false;
+
+  private constructor(transport: Transport, options: ConnectionOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    transport.start({
+      data: (chunk, fds) => this.#receive(chunk, fds),
+      drain: () => {},
+      ended: () => this.#transport.end(),
+      closed: (error) => this.#ended(error),
+    });
+  }
+
+  /**
+   * Waits for the greeting and negotiates. Out-of-band execution is enabled where it is offered.
+   * @throws QmpProtocolError, QmpDisconnectedError, or the signal's reason; the transport is closed then
+   */
+  static async open(transport: Transport, options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(transport, options);
+    const { signal } = options;
+    const failed: FailedCommand = { command: 'qmp_capabilities', arguments: undefined };
+    let abort: (() => void) | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        connection.#onFailed = reject;
+        abort = () => reject(signal.reason);
+        if (signal.aborted) abort();
+        signal.addEventListener('abort', abort);
+        connection.#onGreeting = (greeting) => {
+          const offered = greeting.capabilities;
+          const oob = Array.isArray(offered) && offered.includes('oob');
+          const args: JsonObject | undefined = oob ? { enable: ['oob'] } : undefined;
+          connection
+            .execute({
+              command: failed.command,
+              args,
+              outOfBand: false,
+              id: undefined,
+              fds: [],
+              timeoutMs: undefined,
+              signal: undefined,
+              failed,
+            })
+            .then(() => {
+              connection.#oobEnabled = oob;
+              resolve();
+            }, reject);
+        };
+      });
+      return connection;
+    } catch (error) {
+      connection.destroy(error instanceof Error ? error : undefined);
+      throw error;
+    } finally {
+      connection.#onFailed = undefined;
+      if (abort !== undefined) signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** The value of `QMP` in the greeting. */
+  get greeting(): JsonObject {
+    return this.#greeting!;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get oobEnabled(): boolean {
+    return this.#oobEnabled;
+  }
+
+  get carriesDescriptors(): boolean {
+    return this.#transport.carriesDescriptors;
+  }
+
+  /** The value of the reply's `return`. */
+  execute(command: OutgoingCommand): Promise<JsonValue> {
+    return new Promise((resolve, reject) => {
+      const refusal = this.#refusal(command);
+      if (refusal !== undefined) {
+        for (const fd of command.fds) this.#options.closeDescriptor(fd);
+        reject(refusal);
+        return;
+      }
+      const id: JsonValue = command.id === undefined ? this.#nextId++ : command.id;
+      const key = idKey(id);
+      const { timeoutMs, signal, failed } = command;
+      const abandon = (error: unknown) => {
+        // The entry stays, so that the reply, should it come, finds where it belongs.
+        pending.resolve = undefined;
+        pending.reject = undefined;
+        this.#settle(pending);
+        reject(error);
+      };
+      const onAbort = signal && (() => abandon(signal.reason));
+      const pending: Pending = {
+        outOfBand: command.outOfBand,
+        failed,
+        timer:
+          timeoutMs === undefined
+            ? undefined
+            : this.#options.clock.setTimer(() => abandon(new QmpTimeoutError(timeoutMs, failed)), timeoutMs),
+        signal,
+        onAbort,
+        resolve,
+        reject,
+      };
+      if (onAbort !== undefined) signal!.addEventListener('abort', onAbort);
+      this.#pending.set(key, pending);
+      this.#write(command, id);
+    });
+  }
+
+  /** Sends what is queued, then closes. */
+  end(): void {
+    this.#flush();
+    this.#transport.end();
+  }
+
+  destroy(reason?: Error): void {
+    if (this.#closed) return;
+    this.#closeReason ??= reason;
+    this.#transport.destroy();
+  }
+
+  #refusal(command: OutgoingCommand): unknown {
+    if (command.signal?.aborted) return command.signal.reason;
+    if (this.#closed) return new QmpDisconnectedError('the connection is closed');
+    if (command.id !== undefined && this.#pending.has(idKey(command.id))) {
+      return new TypeError(`a command with the id ${stringify(command.id)} is on its way already`);
+    }
+    if (this.#pending.size >= pendingLimit) {
+      return new RangeError(`${pendingLimit} commands are on their way already`);
+    }
+    return undefined;
+  }
+
+  #write({ command, args, outOfBand, fds }: OutgoingCommand, id: JsonValue): void {
+    const member = outOfBand ? 'exec-oob' : 'execute';
+    const argumentsText = args === undefined ? '' : `, "arguments": ${stringify(args)}`;
+    const text = `{"${member}": ${stringify(command)}${argumentsText}, "id": ${stringify(id)}}\n`;
+    if (fds.length > 0) {
+      // Descriptors go with the first byte of a message, so that it is to be written alone.
+      this.#flush();
+      this.#transport.write(Buffer.from(text, 'latin1'), fds);
+      return;
+    }
+    this.#output += text;
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#output === '' || this.#closed) return;
+    const bytes = Buffer.from(this.#output, 'latin1');
+    this.#output = '';
+    this.#transport.write(bytes);
+  }
+
+  #receive(chunk: Uint8Array, fds: readonly number[]): void {
+    for (const fd of fds) this.#options.closeDescriptor(fd);
+    this.#reader.push(chunk);
+    for (let message = this.#reader.read(); message !== undefined; message = this.#reader.read()) {
+      if (this.#closed || this.#closeReason !== undefined) return;
+      if (message.error !== undefined) this.#fail(`the server sent no JSON: ${message.error.message}`);
+      else if (!isObject(message.value)) this.#fail('the server sent a message that is no object');
+      else this.#take(message.value);
+    }
+  }
+
+  #take(message: JsonObject): void {
+    if (message.event !== undefined) {
+      if (this.#greeting === undefined) this.#fail('the server sent an event before its greeting');
+      else this.#options.onEvent(message);
+    } else if (message.QMP !== undefined) {
+      const greeting = message.QMP;
+      if (this.#greeting !== undefined || !isObject(greeting)) {
+        this.#fail('the server sent a greeting that makes no sense');
+        return;
+      }
+      this.#greeting = greeting;
+      this.#onGreeting?.(greeting);
+    } else if (this.#greeting === undefined) {
+      this.#fail('the server sent no greeting');
+    } else {
+      this.#takeReply(message);
+    }
+  }
+
+  #takeReply(message: JsonObject): void {
+    const key = message.id === undefined ? this.#oldestInBand() : idKey(message.id);
+    const pending = key === undefined ? undefined : this.#pending.get(key);
+    const error = message.error;
+    if (key === undefined || pending === undefined) {
+      const about = isObject(error) ? `: ${String(error.desc)}` : '';
+      this.#fail(`the server sent a reply to no command${about}`);
+      return;
+    }
+    this.#pending.delete(key);
+    this.#settle(pending);
+    if (isObject(error)) {
+      pending.reject?.(new QmpCommandError(String(error.class), String(error.desc ?? ''), pending.failed));
+    } else if (message.return !== undefined) {
+      pending.resolve?.(message.return);
+    } else {
+      pending.reject?.(new QmpProtocolError('the server sent a reply without return and error'));
+    }
+  }
+
+  /** A reply without an id, as to a request that the server could not read, is to the in-band command that waits longest. */
+  #oldestInBand(): Id | undefined {
+    for (const [key, pending] of this.#pending) if (!pending.outOfBand) return key;
+    return undefined;
+  }
+
+  #settle(pending: Pending): void {
+    pending.timer?.cancel();
+    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+  }
+
+  #fail(text: string): void {
+    this.destroy(new QmpProtocolError(text));
+  }
+
+  #ended(error: Error | undefined): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const reason = this.#closeReason ?? error;
+    const cause = reason === undefined ? undefined : { cause: reason };
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const each of pending) {
+      this.#settle(each);
+      each.reject?.(
+        new QmpDisconnectedError(
+          `the connection was lost before the reply to ${each.failed.command} came; it may have run`,
+          each.failed,
+          cause,
+        ),
+      );
+    }
+    this.#onFailed?.(
+      reason ?? new QmpDisconnectedError('the server closed the connection before it was negotiated'),
+    );
+    this.#options.onClosed(reason);
+  }
+}
+
+function idKey(id: JsonValue): Id {
+  return typeof id === 'number' ? id : stringify(id);
+}

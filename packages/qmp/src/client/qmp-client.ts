@@ -1,0 +1,444 @@
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
+import { type Clock, SystemClock, type Timer } from '@godwit/clock';
+import type { JsonObject, JsonValue } from '@godwit/json';
+import type { Native } from '@godwit/native';
+import { type CloseDescriptor, closeDescriptor } from '../descriptors/close.js';
+import { isObject } from '../server/request.js';
+import type { Transport } from '../transport.js';
+import { parseAddress, type SocketAddress } from '../transports/address.js';
+import { connectTransport } from '../transports/connect.js';
+import { Connection } from './connection.js';
+import { QmpDisconnectedError } from './errors.js';
+import { EventStream } from './event-stream.js';
+import type {
+  ClientCommandMap,
+  DescriptorToSend,
+  EventOf,
+  ExecuteOptions,
+  ExecuteParameters,
+  OobName,
+  QmpCodec,
+  QmpEvent,
+  QmpGap,
+  UntypedCommands,
+  UntypedEvents,
+} from './types.js';
+
+export interface ReconnectOptions {
+  /** Before the first attempt; doubled after each that failed. 100 unless given. */
+  readonly delayMs?: number;
+  /** 5000 unless given. */
+  readonly maxDelayMs?: number;
+  /** Commands that are executed after a reconnect, for the snapshot of the gap notice. */
+  readonly snapshot?: readonly string[];
+}
+
+export interface QmpClientOptions<Commands, Events> {
+  /** Types the client and checks what goes over the wire. Without it everything is JSON. */
+  readonly protocol?: QmpCodec<Commands, Events> | undefined;
+  readonly clock?: Clock | undefined;
+  /** The addon, for descriptors. */
+  readonly native?: Native | undefined;
+  readonly tls?: TlsConnectionOptions | undefined;
+  /** Gives up connecting. */
+  readonly signal?: AbortSignal | undefined;
+  /** For connecting and negotiating. 10000 unless given. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** For commands that are given none of their own. */
+  readonly timeoutMs?: number | undefined;
+  /** Connects again when the connection is lost. Without it that ends the client. */
+  readonly reconnect?: ReconnectOptions | true | undefined;
+}
+
+export type ClientState = 'connected' | 'reconnecting' | 'closed';
+
+const defaultConnectTimeoutMs = 10_000;
+const defaultDelayMs = 100;
+const defaultMaxDelayMs = 5000;
+const defaultSnapshot = ['query-status', 'query-migrate'];
+const defaultStreamCapacity = 1024;
+
+type Listener = (event: QmpEvent) => void;
+
+/** Holds back the events of a new connection while the snapshot is taken that goes before them. */
+interface Gate {
+  held: JsonObject[] | undefined;
+}
+
+/** A client of a QMP server, QEMU or another. */
+export class QmpClient<
+  Commands extends ClientCommandMap<Commands> = UntypedCommands,
+  Events = UntypedEvents,
+> {
+  readonly #dial: (signal: AbortSignal) => Promise<Transport>;
+  readonly #options: QmpClientOptions<Commands, Events>;
+  readonly #clock: Clock;
+  readonly #closeDescriptor: CloseDescriptor;
+  readonly #abort = new AbortController();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #gapListeners = new Set<(gap: QmpGap) => void>();
+  readonly #streams = new Set<EventStream<QmpEvent | QmpGap>>();
+  #connection!: Connection;
+  #state: ClientState = 'connected';
+  #reconnectTimer: Timer | undefined;
+  /** Told when the client is done for. */
+  readonly #endListeners = new Set<(reason: Error | undefined) => void>();
+  #resolveClosed!: (reason: Error | undefined) => void;
+  /** Resolves when the client is done for, with what ended it if it was not closed. */
+  readonly closed: Promise<Error | undefined> = new Promise((resolve) => {
+    this.#resolveClosed = resolve;
+  });
+
+  private constructor(
+    dial: (signal: AbortSignal) => Promise<Transport>,
+    options: QmpClientOptions<Commands, Events>,
+  ) {
+    this.#dial = dial;
+    this.#options = options;
+    this.#clock = options.clock ?? new SystemClock();
+    const { native } = options;
+    this.#closeDescriptor = native === undefined ? closeDescriptor : (fd) => native.close(fd);
+  }
+
+  /**
+   * Connects and negotiates.
+   * @param address as {@link parseAddress} reads it, or what it makes; or a transport that is connected, which cannot be
+   *   connected again
+   */
+  static async connect<Commands extends ClientCommandMap<Commands> = UntypedCommands, Events = UntypedEvents>(
+    address: string | SocketAddress | Transport,
+    options: QmpClientOptions<Commands, Events> = {},
+  ): Promise<QmpClient<Commands, Events>> {
+    const parsed = typeof address === 'string' ? parseAddress(address) : address;
+    const isTransport = 'start' in parsed;
+    if (options.reconnect !== undefined && (isTransport || parsed.kind === 'fd')) {
+      throw new TypeError('only what has an address can be connected again');
+    }
+    const dial = isTransport
+      ? () => Promise.resolve(parsed)
+      : (signal: AbortSignal) =>
+          connectTransport(parsed, { native: options.native, tls: options.tls, signal });
+    const client = new QmpClient<Commands, Events>(dial, options);
+    client.#connection = await client.#open(options.signal, { held: undefined });
+    return client;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** What the server said of itself: `{"qemu": {"major", "minor", "micro"}, "package"}`. */
+  get version(): JsonValue | undefined {
+    return this.#connection.greeting.version;
+  }
+
+  get oobEnabled(): boolean {
+    return this.#connection.oobEnabled;
+  }
+
+  /**
+   * Executes a command and returns what it returns. Commands may be issued without waiting for earlier ones.
+   * @throws QmpCommandError, QmpTimeoutError, QmpDisconnectedError, or the reason of the signal
+   */
+  execute<Name extends keyof Commands & string>(
+    command: Name,
+    ...[args, options]: ExecuteParameters<Commands[Name]['args']>
+  ): Promise<Commands[Name]['returns']> {
+    return this.#execute(command, args, options ?? {}, false) as Promise<Commands[Name]['returns']>;
+  }
+
+  /** Executes a command ahead of those that wait. */
+  executeOob<Name extends OobName<Commands> & string>(
+    command: Name,
+    ...[args, options]: ExecuteParameters<Commands[Name]['args']>
+  ): Promise<Commands[Name]['returns']> {
+    return this.#execute(command, args, options ?? {}, true) as Promise<Commands[Name]['returns']>;
+  }
+
+  on<Name extends keyof Events & string>(
+    name: Name,
+    listener: (event: QmpEvent<Name, Events[Name]>) => void,
+  ): this {
+    let listeners = this.#listeners.get(name);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(name, listeners);
+    }
+    listeners.add(listener as Listener);
+    return this;
+  }
+
+  off<Name extends keyof Events & string>(
+    name: Name,
+    listener: (event: QmpEvent<Name, Events[Name]>) => void,
+  ): this {
+    const listeners = this.#listeners.get(name);
+    listeners?.delete(listener as Listener);
+    if (listeners?.size === 0) this.#listeners.delete(name);
+    return this;
+  }
+
+  /** The next event of that name for which `condition` holds. @throws QmpDisconnectedError when the client ends first */
+  once<Name extends keyof Events & string>(
+    name: Name,
+    options: {
+      readonly condition?: (event: QmpEvent<Name, Events[Name]>) => boolean;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<QmpEvent<Name, Events[Name]>> {
+    const { condition, signal } = options;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const stop = () => {
+        this.off(name, listener);
+        this.#endListeners.delete(end);
+        signal?.removeEventListener('abort', abort);
+      };
+      const listener = (event: QmpEvent<Name, Events[Name]>) => {
+        if (condition !== undefined && !condition(event)) return;
+        stop();
+        resolve(event);
+      };
+      const abort = () => {
+        stop();
+        reject(signal!.reason);
+      };
+      const end = (cause: Error | undefined) => {
+        stop();
+        reject(new QmpDisconnectedError(`the client ended before ${name} came`, undefined, { cause }));
+      };
+      if (this.#state === 'closed') {
+        end(undefined);
+        return;
+      }
+      this.on(name, listener);
+      this.#endListeners.add(end);
+      signal?.addEventListener('abort', abort);
+    });
+  }
+
+  /** Calls `listener` whenever the connection was lost and regained, until the returned function is called. */
+  onGap(listener: (gap: QmpGap) => void): () => void {
+    this.#gapListeners.add(listener);
+    return () => this.#gapListeners.delete(listener);
+  }
+
+  /**
+   * All events from now on, and the gaps between them, in order. While nobody reads, `capacity` of them are kept
+   * (1024 unless given) and then the oldest dropped, which is counted and told.
+   */
+  events(capacity = defaultStreamCapacity): EventStream<EventOf<Events> | QmpGap> {
+    const stream = new EventStream<QmpEvent | QmpGap>(capacity, () => this.#streams.delete(stream));
+    this.#streams.add(stream);
+    if (this.#state === 'closed') stream.end();
+    return stream as unknown as EventStream<EventOf<Events> | QmpGap>;
+  }
+
+  /** Disconnects. Commands whose reply did not come are rejected. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      const { state } = this;
+      this.#finish(undefined);
+      if (state === 'connected') this.#connection.end();
+    }
+    await this.closed;
+  }
+
+  async #execute(
+    command: string,
+    args: unknown,
+    options: ExecuteOptions,
+    outOfBand: boolean,
+  ): Promise<unknown> {
+    const { protocol } = this.#options;
+    let fds: readonly number[] = [];
+    let encoded: JsonObject | undefined;
+    try {
+      if (this.#state !== 'connected') throw new QmpDisconnectedError(`the client is ${this.#state}`);
+      if (outOfBand && !this.oobEnabled) {
+        throw new TypeError(`${command} cannot be executed out of band: the server does not offer it`);
+      }
+      encoded = protocol ? protocol.encodeArguments(command, args) : (args as JsonObject | undefined);
+      if (options.fds !== undefined && options.fds.length > 0) fds = this.#takeDescriptors(options.fds);
+    } catch (error) {
+      for (const each of options.fds ?? []) if (typeof each !== 'number') this.#closeDescriptor(each.fd);
+      throw error;
+    }
+    const value = await this.#connection.execute({
+      command,
+      args: encoded,
+      outOfBand,
+      id: options.id,
+      fds,
+      timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
+      signal: options.signal,
+      failed: { command, arguments: args },
+    });
+    return protocol ? protocol.decodeReturn(command, value) : value;
+  }
+
+  /** Descriptors that are the connection's own: copies of those that are lent. */
+  #takeDescriptors(given: readonly DescriptorToSend[]): readonly number[] {
+    const { native } = this.#options;
+    if (!this.#connection.carriesDescriptors || native === undefined) {
+      throw new TypeError('descriptors can only be sent over a unix socket, and with the addon');
+    }
+    const copies: number[] = [];
+    try {
+      return given.map((each) => {
+        if (typeof each !== 'number') return each.fd;
+        const copy = native.dup(each);
+        copies.push(copy);
+        return copy;
+      });
+    } catch (error) {
+      for (const copy of copies) this.#closeDescriptor(copy);
+      throw error;
+    }
+  }
+
+  async #open(signal: AbortSignal | undefined, gate: Gate): Promise<Connection> {
+    const timeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+    const timeout = new AbortController();
+    const timer = this.#clock.setTimer(
+      () => timeout.abort(new QmpDisconnectedError(`there is no QMP session after ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    const signals = [this.#abort.signal, timeout.signal, ...(signal === undefined ? [] : [signal])];
+    const combined = AbortSignal.any(signals);
+    try {
+      const transport = await this.#dial(combined);
+      const connection = await Connection.open(transport, {
+        clock: this.#clock,
+        closeDescriptor: this.#closeDescriptor,
+        signal: combined,
+        onEvent: (message) => {
+          if (gate.held === undefined) this.#deliver(message);
+          else gate.held.push(message);
+        },
+        onClosed: (reason) => this.#lost(reason),
+      });
+      if (connection.isClosed) throw new QmpDisconnectedError('the server closed the connection');
+      return connection;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #lost(reason: Error | undefined): void {
+    // A connection that fails while it is opened is for the opener to handle.
+    if (this.#state !== 'connected' || this.#connection === undefined) return;
+    if (this.#options.reconnect === undefined) {
+      this.#finish(reason ?? new QmpDisconnectedError('the server closed the connection'));
+      return;
+    }
+    this.#state = 'reconnecting';
+    const settings = this.#options.reconnect === true ? {} : this.#options.reconnect;
+    this.#reconnectLater(
+      settings,
+      settings.delayMs ?? defaultDelayMs,
+      reason,
+      this.#clock.wallMicroseconds(),
+    );
+  }
+
+  #reconnectLater(
+    settings: ReconnectOptions,
+    delayMs: number,
+    reason: Error | undefined,
+    lostAt: number,
+  ): void {
+    this.#reconnectTimer = this.#clock.setTimer(async () => {
+      const gate: Gate = { held: [] };
+      try {
+        const connection = await this.#open(undefined, gate);
+        if (this.#state === 'closed') {
+          connection.destroy();
+          return;
+        }
+        this.#connection = connection;
+        this.#state = 'connected';
+      } catch {
+        if (this.#state === 'closed') return;
+        const next = Math.min(delayMs * 2, settings.maxDelayMs ?? defaultMaxDelayMs);
+        this.#reconnectLater(settings, next, reason, lostAt);
+        return;
+      }
+      const regainedAt = this.#clock.wallMicroseconds();
+      const snapshot = await this.#takeSnapshot(settings.snapshot ?? defaultSnapshot);
+      this.#deliverGap({ type: 'gap', reason, lostAt, regainedAt, snapshot }, gate);
+    }, delayMs);
+  }
+
+  async #takeSnapshot(commands: readonly string[]): Promise<Record<string, unknown>> {
+    const results = await Promise.allSettled(
+      commands.map((command) => this.#execute(command, undefined, {}, false)),
+    );
+    const snapshot: Record<string, unknown> = {};
+    results.forEach((result, index) => {
+      if (result.status === 'fulfilled') snapshot[commands[index]!] = result.value;
+    });
+    return snapshot;
+  }
+
+  #deliverGap(gap: QmpGap, gate: Gate): void {
+    for (const listener of [...this.#gapListeners]) callListener(() => listener(gap));
+    for (const stream of this.#streams) stream.push(gap);
+    const held = gate.held ?? [];
+    gate.held = undefined;
+    for (const message of held) this.#deliver(message);
+  }
+
+  #deliver(message: JsonObject): void {
+    const name = String(message.event);
+    const listeners = this.#listeners.get(name);
+    if (listeners === undefined && this.#streams.size === 0) return;
+    const event = this.#decodeEvent(name, message);
+    if (listeners !== undefined) {
+      for (const listener of [...listeners]) callListener(() => listener(event));
+    }
+    for (const stream of this.#streams) stream.push(event);
+  }
+
+  #decodeEvent(name: string, message: JsonObject): QmpEvent {
+    const { protocol } = this.#options;
+    const data = message.data;
+    const plain: QmpEvent = { type: 'event', name, data, timestamp: readTimestamp(message.timestamp) };
+    if (protocol === undefined) return plain;
+    try {
+      return { ...plain, data: protocol.decodeEvent(name, data) };
+    } catch (error) {
+      return { ...plain, mismatch: error as Error };
+    }
+  }
+
+  #finish(reason: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#abort.abort(new QmpDisconnectedError('the client was closed'));
+    this.#reconnectTimer?.cancel();
+    for (const listener of [...this.#endListeners]) listener(reason);
+    for (const stream of [...this.#streams]) stream.end();
+    this.#resolveClosed(reason);
+  }
+}
+
+function readTimestamp(value: JsonValue | undefined): { seconds: number; microseconds: number } {
+  const { seconds, microseconds } = isObject(value) ? value : {};
+  // QEMU writes -1 for both when it has no time.
+  return { seconds: Number(seconds ?? -1), microseconds: Number(microseconds ?? -1) };
+}
+
+/** An error in a listener is the listener's: it is reported as uncaught, and reaches neither the client nor other listeners. */
+function callListener(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
