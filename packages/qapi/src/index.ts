@@ -3,6 +3,7 @@ export { printDiagnostic } from './diagnostics/print.js';
 export { printAsQemu } from './diagnostics/print-as-qemu.js';
 export { type GenerateOptions, generateTypeScript } from './emit/generate-typescript.js';
 export { describeProtocol } from './emit/protocol.js';
+export { readConfigHeader } from './infer/config-header.js';
 export { type InferredConfig, inferConfig } from './infer/infer-config.js';
 export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
 export { type IntrospectOptions, introspect } from './introspect/introspect.js';

@@ -11,6 +11,10 @@ export const kitchenSink = `
 #
 # @paused: the guest was stopped with @stop
 #
+# Features:
+#
+# @unstable: Value @ghost is not seen by everybody.
+#
 # Since: 1.0
 ##
 { 'enum': 'RunState',

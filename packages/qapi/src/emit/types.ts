@@ -210,7 +210,10 @@ class TypeWriter {
   #enumDoc(type: EnumType): string[] {
     const documented = this.#possible(type.values).map((value) => ({
       name: value.name,
-      text: [sectionText(type.doc, 'member', value.name), ...value.features.map(({ name }) => `(${name})`)]
+      text: [
+        sectionText(type.doc, 'member', value.name),
+        ...value.features.map(({ name }) => featureOfValue(name, type.doc)),
+      ]
         .filter((text) => text !== '')
         .join(' '),
     }));
@@ -250,4 +253,10 @@ class TypeWriter {
   #possible<T extends { readonly condition: Member['condition'] }>(things: readonly T[]): T[] {
     return things.filter((thing) => this.#context.presence.possible(thing));
   }
+}
+
+/** A value has no place for tags, so its features stand in its text. */
+function featureOfValue(name: string, doc: Documentation | undefined): string {
+  const text = sectionText(doc, 'feature', name);
+  return text === '' ? `(${name})` : `(${name}: ${text})`;
 }

@@ -47,15 +47,19 @@ export function decodeArguments(
   return undefined;
 }
 
-/** Client side: arguments as they go into a request; undefined when there are none. @throws TypeError */
+/**
+ * Client side: arguments as they go into a request; undefined when there are none. A command that the protocol does
+ * not know takes any, since the server may be newer.
+ * @throws TypeError
+ */
 export function encodeArguments(
   protocol: ProtocolDescriptor,
   command: string,
   args: unknown,
 ): JsonObject | undefined {
-  const { args: type, raw } = lookupCommand(protocol, command);
-  if (args === undefined && type === undefined) return undefined;
-  if (raw) return encode(protocol, 'any', args ?? {}) as JsonObject;
+  const descriptor = findCommand(protocol, command);
+  const type = descriptor === undefined || descriptor.raw ? 'any' : descriptor.args;
+  if (args === undefined && (type === undefined || descriptor === undefined)) return undefined;
   if (type === undefined) throw new TypeError(`${command} takes no arguments`);
   return encode(protocol, type, args ?? {}) as JsonObject;
 }
@@ -66,10 +70,15 @@ export function encodeReturn(protocol: ProtocolDescriptor, command: string, valu
   return returns === undefined ? (Object.create(null) as JsonObject) : encode(protocol, returns, value);
 }
 
-/** Client side: the value of `return`; undefined when the command returns nothing. @throws OutputMismatch */
+/**
+ * Client side: the value of `return`; undefined when the command returns nothing. What a command returns that the
+ * protocol does not know is left as it came.
+ * @throws OutputMismatch
+ */
 export function decodeReturn(protocol: ProtocolDescriptor, command: string, value: JsonValue): unknown {
-  const { returns } = lookupCommand(protocol, command);
-  return returns === undefined ? undefined : decodeOutput(protocol, returns, value);
+  const descriptor = findCommand(protocol, command);
+  if (descriptor === undefined) return value;
+  return descriptor.returns === undefined ? undefined : decodeOutput(protocol, descriptor.returns, value);
 }
 
 /** Server side: the `data` of an event; undefined when it is left out because it would be empty. @throws TypeError */

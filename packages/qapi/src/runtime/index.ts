@@ -7,6 +7,7 @@ export {
   encodeReturn,
   lookupCommand,
 } from './calls.js';
+export { type ClientCodec, clientCodec } from './codec.js';
 export { checkPolicy, decode, type InputPolicy } from './decode.js';
 export { decodeOutput, OutputMismatch } from './decode-output.js';
 export {

@@ -23,7 +23,7 @@ describe('generated types', () => {
   test('an enum is a union of literals, documented value by value', () => {
     assert.match(
       generated('types.ts'),
-      /- `paused`: the guest was stopped with `stop`\n \* - `ghost`: \(unstable\)\n \*\n \* @since 1\.0\n \*\/\nexport type RunState = 'running' \| 'paused' \| 'ghost';/,
+      /- `paused`: the guest was stopped with `stop`\n \* - `ghost`: \(unstable: Value `ghost` is not seen by everybody\.\)\n \*\n \* @since 1\.0\n \*\/\nexport type RunState = 'running' \| 'paused' \| 'ghost';/,
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  clientCodec,
   decodeEvent,
   decodeOutput,
   decodeReturn,
@@ -98,5 +99,20 @@ describe('encoding', () => {
     };
     const encoded = encodeReturn(protocol, 'list-nodes', [node]);
     assert.deepEqual(decodeReturn(protocol, 'list-nodes', encoded), [node]);
+  });
+});
+
+describe('a client of a server that knows more than its schema', () => {
+  const codec = clientCodec(protocol);
+
+  test('sends commands and reads results that the protocol does not know', () => {
+    assert.equal(codec.encodeArguments('newer', undefined), undefined);
+    assert.deepEqual({ ...codec.encodeArguments('newer', { a: 5n }) }, { a: 5n });
+    assert.deepEqual(codec.decodeReturn('newer', { a: 1 }), { a: 1 });
+  });
+
+  test('does not send arguments to a command that takes none', () => {
+    assert.equal(codec.encodeArguments('ping', undefined), undefined);
+    assert.throws(() => codec.encodeArguments('ping', {}), { message: 'ping takes no arguments' });
   });
 });
