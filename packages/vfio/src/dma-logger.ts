@@ -31,20 +31,7 @@ export class DmaLogger implements DmaLogging {
 
   async start(ranges: readonly DmaRange[], pageSize: number): Promise<void> {
     if (this.active) throw new VfioError('EBUSY', 'DMA logging is already started');
-    checkPageSize(pageSize);
-    if (ranges.length === 0) throw new VfioError('EINVAL', 'DMA logging needs at least one range');
-    if (ranges.length > this.#maxRanges) {
-      throw new VfioError('E2BIG', `${ranges.length} DMA logging ranges are more than ${this.#maxRanges}`);
-    }
-    for (const range of ranges) checkRange(range, pageSize, 'DMA logging range');
-    const sorted = ranges.toSorted((a, b) => a.iova - b.iova);
-    for (const [index, range] of sorted.entries()) {
-      const before = sorted[index - 1];
-      if (before !== undefined && before.iova + before.length > range.iova) {
-        throw new VfioError('EINVAL', `DMA logging ranges ${text(before)} and ${text(range)} overlap`);
-      }
-    }
-    this.#ranges = sorted;
+    this.#ranges = checkLoggingRanges(ranges, pageSize, this.#maxRanges);
     this.#pageSize = pageSize;
   }
 
@@ -73,12 +60,7 @@ export class DmaLogger implements DmaLogging {
 
   async report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): Promise<void> {
     if (!this.active) throw new VfioError('EINVAL', 'DMA logging is not started');
-    checkPageSize(pageSize);
-    checkRange({ iova, length }, pageSize, 'DMA report range');
-    const pages = length / pageSize;
-    if (bitmap.length * 32 < pages) {
-      throw new VfioError('EINVAL', `a bitmap of ${bitmap.length * 32} bits is too small for ${pages} pages`);
-    }
+    checkReport({ iova, length }, pageSize, bitmap);
     const tracked = this.#pageSize;
     // A tracked page that lies only partly in the report stays dirty: its other part has not been reported.
     const first = Math.ceil(iova / tracked);
@@ -128,6 +110,38 @@ export class DmaLogger implements DmaLogging {
     }
     const bit = page % CHUNK_PAGES;
     chunk[bit >>> 5]! |= 1 << (bit & 31);
+  }
+}
+
+/** The ranges of a START, sorted; throws what {@link DmaLogging.start} promises. */
+export function checkLoggingRanges(
+  ranges: readonly DmaRange[],
+  pageSize: number,
+  maxRanges = MAX_DMA_LOGGING_RANGES,
+): readonly DmaRange[] {
+  checkPageSize(pageSize);
+  if (ranges.length === 0) throw new VfioError('EINVAL', 'DMA logging needs at least one range');
+  if (ranges.length > maxRanges) {
+    throw new VfioError('E2BIG', `${ranges.length} DMA logging ranges are more than ${maxRanges}`);
+  }
+  for (const range of ranges) checkRange(range, pageSize, 'DMA logging range');
+  const sorted = ranges.toSorted((a, b) => a.iova - b.iova);
+  for (const [index, range] of sorted.entries()) {
+    const before = sorted[index - 1];
+    if (before !== undefined && before.iova + before.length > range.iova) {
+      throw new VfioError('EINVAL', `DMA logging ranges ${text(before)} and ${text(range)} overlap`);
+    }
+  }
+  return sorted;
+}
+
+/** Throws what {@link DmaLogging.report} promises. */
+export function checkReport(area: DmaRange, pageSize: number, bitmap: Uint32Array): void {
+  checkPageSize(pageSize);
+  checkRange(area, pageSize, 'DMA report range');
+  const pages = area.length / pageSize;
+  if (bitmap.length * 32 < pages) {
+    throw new VfioError('EINVAL', `a bitmap of ${bitmap.length * 32} bits is too small for ${pages} pages`);
   }
 }
 

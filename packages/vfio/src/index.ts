@@ -7,7 +7,7 @@ export type {
   PrecopyInfo,
   ReadResult,
 } from './device.js';
-export { DmaLogger, MAX_DMA_LOGGING_RANGES } from './dma-logger.js';
+export { checkLoggingRanges, checkReport, DmaLogger, MAX_DMA_LOGGING_RANGES } from './dma-logger.js';
 export { ERRNO, type ErrnoName, errnoName, VfioError } from './error.js';
 export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState } from './flags.js';
 export { COMMON_REGISTERS, Control, DEVICE_MAGIC } from './model/common-registers.js';
@@ -15,7 +15,8 @@ export type { ModelDefinition } from './model/definition.js';
 export { BLOCK_SIZE, type Verification } from './model/device-memory.js';
 export { checkDmaWindow, DMA_PAGE_SIZE } from './model/dma-window.js';
 export { type ArcFault, Faults } from './model/faults.js';
-export { ModelDevice, type ModelEnvironment } from './model/model-device.js';
+export { ModelDevice } from './model/model-device.js';
+export type { ModelEnvironment, ModelledDevice } from './model/modelled-device.js';
 export {
   Properties,
   type PropertyDefinition,
@@ -58,3 +59,23 @@ export {
   type StreamEffect,
   streamEffect,
 } from './transitions.js';
+export { DeviceLogic } from './v1/device-logic.js';
+export {
+  decodeField,
+  encodeField,
+  fieldsAt,
+  V1_FIELD_NAMES,
+  V1_FIELDS,
+  V1_INFO_SIZE,
+  V1_PAGE_SIZE,
+  V1_REGION_SUBTYPE,
+  V1_REGION_TYPE,
+  type V1Field,
+  type V1FieldName,
+} from './v1/layout.js';
+export type { MappedArea, MigrationRegion } from './v1/region.js';
+export { RegionUser } from './v1/region-user.js';
+export { V1_NEXT_STATES, V1State, v1StateText } from './v1/states.js';
+export { tracedRegion } from './v1/trace.js';
+export { type DeviceConfig, V1Device, type V1DeviceOptions } from './v1/v1-device.js';
+export { type V1Logic, type V1Pending, VendorDriver, type VendorDriverOptions } from './v1/vendor-driver.js';

@@ -4,7 +4,7 @@ import {
   DeviceState,
   type DmaMemory,
   type MigratableDevice,
-  type ModelDevice,
+  type ModelledDevice,
   type PropertyValue,
   VfioError,
 } from '../src/index.js';
@@ -50,14 +50,14 @@ export class TestMemory implements DmaMemory {
 export interface Rig {
   readonly clock: VirtualClock;
   readonly memory: TestMemory;
-  readonly device: ModelDevice;
+  readonly device: ModelledDevice;
 }
 
 /** A device of 16 blocks unless said otherwise, on a clock and a memory of its own or those given. */
 export function rig(
   model: string,
   properties: Record<string, PropertyValue> = {},
-  shared: { clock?: VirtualClock; memory?: TestMemory; seed?: number } = {},
+  shared: { clock?: VirtualClock; memory?: TestMemory; seed?: number; trace?: (line: string) => void } = {},
 ): Rig {
   const clock = shared.clock ?? new VirtualClock();
   const memory = shared.memory ?? new TestMemory(1 << 20);
@@ -67,7 +67,13 @@ export function rig(
   const device = createModel(
     model,
     { ...small, ...properties },
-    { clock, memory, random: seededRandom(shared.seed ?? 1) },
+    {
+      clock,
+      memory,
+      memorySize: memory.bytes.length,
+      random: seededRandom(shared.seed ?? 1),
+      ...(shared.trace && { trace: shared.trace }),
+    },
   );
   return { clock, memory, device };
 }
@@ -89,13 +95,13 @@ export async function saved(device: MigratableDevice): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(await drain(device)));
 }
 
-export function readRegister(device: ModelDevice, offset: number): number {
+export function readRegister(device: ModelledDevice, offset: number): number {
   const bytes = new Uint8Array(4);
   device.regions[0]!.read(offset, bytes);
   return new DataView(bytes.buffer).getUint32(0, true);
 }
 
-export function writeRegister(device: ModelDevice, offset: number, value: number): void {
+export function writeRegister(device: ModelledDevice, offset: number, value: number): void {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   device.regions[0]!.write(offset, bytes);

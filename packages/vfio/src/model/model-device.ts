@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@godwit/clock';
-import type { DeviceRegion, DmaMemory, MigratableDevice, PrecopyInfo, ReadResult } from '../device.js';
+import type { DeviceRegion, PrecopyInfo, ReadResult } from '../device.js';
 import { DmaLogger } from '../dma-logger.js';
 import { VfioError } from '../error.js';
 import type { MigrationFlags } from '../flags.js';
@@ -15,18 +15,10 @@ import { BLOCK_SIZE, DeviceMemory, type Verification } from './device-memory.js'
 import { DmaPort } from './dma-port.js';
 import { DmaWindow } from './dma-window.js';
 import { Faults, StreamFaults } from './faults.js';
+import type { ModelEnvironment, ModelledDevice } from './modelled-device.js';
 import { Pace } from './pace.js';
 import type { Properties } from './property.js';
 import { REGISTER_REGION_SIZE, Registers } from './registers.js';
-
-/** What a model is given of the world. */
-export interface ModelEnvironment {
-  readonly clock: Clock;
-  /** The guest's memory; without it every DMA is refused. */
-  readonly memory?: DmaMemory;
-  /** Numbers from 0 to below 1. */
-  readonly random: () => number;
-}
 
 /** How often a running device rewrites its memory and does its steady DMA, in milliseconds. */
 const TICK = 10;
@@ -52,16 +44,13 @@ const ACTIVITY: Readonly<Record<DeviceState, Activity>> = {
 };
 
 /** A migratable device of one of the models: the state machine and the data stream around a model's registers and memory. */
-export class ModelDevice implements MigratableDevice {
+export class ModelDevice implements ModelledDevice {
   readonly model: string;
   readonly flags: MigrationFlags;
   readonly properties: Properties;
-  /** Equal on both ends of a migration: the model and the layout of its state. */
   readonly compatible: string;
   readonly pci: ModelDefinition['pci'];
-  /** What the guest can reach: the registers as `bar0`, and what the model has beside them. */
   readonly regions: readonly DeviceRegion[];
-  /** What will go wrong; can be changed at any time. Stream faults count for streams opened later. */
   readonly faults: Faults;
   readonly dmaLogging = new DmaLogger();
   readonly #environment: ModelEnvironment;
@@ -217,7 +206,6 @@ export class ModelDevice implements MigratableDevice {
     this.#closed = true;
   }
 
-  /** Checks the device's own memory, in any state. */
   verify(): Verification {
     return this.#memory.verify();
   }

@@ -1,6 +1,7 @@
 import { commonProperties } from '../model/common-properties.js';
 import type { ModelDefinition } from '../model/definition.js';
-import { ModelDevice, type ModelEnvironment } from '../model/model-device.js';
+import { ModelDevice } from '../model/model-device.js';
+import type { ModelEnvironment, ModelledDevice } from '../model/modelled-device.js';
 import {
   type PropertyDefinition,
   PropertyError,
@@ -11,6 +12,7 @@ import { block } from './block/index.js';
 import { crypto } from './crypto/index.js';
 import { gpu } from './gpu/index.js';
 import { nic } from './nic/index.js';
+import { V1Model } from './v1-model.js';
 
 /** Every model, by the name that `model=` takes. */
 export const MODELS: ReadonlyMap<string, ModelDefinition> = new Map(
@@ -34,9 +36,18 @@ export function createModel(
   name: string,
   properties: Readonly<Record<string, PropertyValue>>,
   environment: ModelEnvironment,
-): ModelDevice {
-  const values = parseProperties(MODEL_DEVICE_TYPE, modelProperties(name), properties);
-  return new ModelDevice(modelNamed(name), values, environment);
+): ModelledDevice {
+  const definitions = modelProperties(name);
+  const parsed = parseProperties(MODEL_DEVICE_TYPE, definitions, properties);
+  if (parsed.text('protocol') === 'v2') return new ModelDevice(modelNamed(name), parsed, environment);
+  if (properties.p2p !== undefined && parsed.isOn('p2p')) {
+    throw new PropertyError(
+      'p2p',
+      `Property '${MODEL_DEVICE_TYPE}.p2p' cannot be on with protocol=v1, which has no P2P states`,
+    );
+  }
+  const withoutP2p = parseProperties(MODEL_DEVICE_TYPE, definitions, { ...properties, p2p: false });
+  return new V1Model(new ModelDevice(modelNamed(name), withoutP2p, environment), environment);
 }
 
 function modelNamed(name: string): ModelDefinition {
