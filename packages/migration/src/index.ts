@@ -1,4 +1,29 @@
+export { type MemoryChannelOptions, memoryChannelPair } from './channel/memory-channel.js';
+export {
+  checkSocketAddress,
+  connectSocketChannel,
+  type SocketAddress,
+  SocketChannel,
+  SocketListener,
+} from './channel/socket-channel.js';
 export { migrationBlockers } from './device/blockers.js';
 export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';
+export type { DevicePending } from './device/sender.js';
 export { startDevices, stopDevices, type TransitionFailure } from './device/stop-start.js';
+export {
+  CancelledError,
+  MigrationError,
+  MismatchError,
+  PeerError,
+  StreamError,
+  TimeoutError,
+} from './errors.js';
+export { IncomingMigration, type IncomingOptions } from './incoming/incoming-migration.js';
+export type { IncomingStatistics } from './incoming/statistics.js';
+export { type OpenChannel, OutgoingMigration, type OutgoingOptions } from './outgoing/outgoing-migration.js';
+export type { DeviceStatistics, OutgoingStatistics, RamStatistics } from './outgoing/statistics.js';
+export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';
+export type { PageDigestAlgorithm, PageDigestFunction } from './ram/page-digests.js';
+export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';
+export { defaultTimeouts, type MigrationTimeouts } from './timeouts.js';

@@ -125,6 +125,10 @@ export interface Channel {
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Fills `into` wholly; false at a clean end before the first byte; rejects if it ends in the middle or breaks. */
   readExactly(into: Uint8Array): Promise<boolean>;
+  /** Nothing ever comes back: a file, the standard input of a program. */
+  readonly oneWay?: true;
+  /** Resolves when what was written is where it was to go: the file is synced, the program has ended well. */
+  finish?(): Promise<void>;
   /** Ends both directions after what was written; pending and later calls reject. Idempotent. */
   close(): void;
 }

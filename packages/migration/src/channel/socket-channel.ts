@@ -1,0 +1,175 @@
+import net from 'node:net';
+import { MigrationError } from '../errors.js';
+import type { Channel } from '../ports.js';
+import { SocketReader } from './socket-reader.js';
+
+/** Where a connection goes to, or comes from. */
+export type SocketAddress =
+  | { readonly type: 'unix'; readonly path: string }
+  | { readonly type: 'inet'; readonly host: string; readonly port: number };
+
+/** The longest path of a unix socket that Linux takes (sun_path, without the final zero), in bytes. */
+const MAX_UNIX_PATH = 107;
+
+/** Throws {@link MigrationError} where `address` cannot be used; Node itself would cut a long path short. */
+export function checkSocketAddress(address: SocketAddress): void {
+  if (address.type === 'unix' && Buffer.byteLength(address.path) > MAX_UNIX_PATH) {
+    throw new MigrationError(
+      `UNIX socket path '${address.path}' is too long: a path must be at most ${MAX_UNIX_PATH} bytes`,
+    );
+  }
+}
+
+/** A channel over a connected socket. Owns the socket. */
+export class SocketChannel implements Channel {
+  readonly #socket: net.Socket;
+  readonly #reader: SocketReader;
+  #closed = false;
+  #error: Error | undefined;
+
+  /** @param reader what the socket was made with; see {@link SocketReader} */
+  constructor(socket: net.Socket, reader: SocketReader) {
+    this.#socket = socket;
+    this.#reader = reader;
+    reader.attach(socket);
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.resume();
+  }
+
+  write(chunks: readonly Uint8Array[]): Promise<void> {
+    const socket = this.#socket;
+    return new Promise((resolve, reject) => {
+      if (this.#closed || socket.destroyed || !socket.writable) {
+        reject(this.#error ?? new Error('the connection is closed'));
+        return;
+      }
+      const done = (error?: Error | null) => {
+        if (error) reject(this.#error ?? error);
+        else resolve();
+      };
+      // Corked, all chunks leave in one writev; the last one's callback says that the kernel has them all.
+      socket.cork();
+      const last = chunks.length - 1;
+      chunks.forEach((chunk, index) => {
+        if (index === last) socket.write(chunk, done);
+        else socket.write(chunk);
+      });
+      if (last < 0) resolve();
+      socket.uncork();
+    });
+  }
+
+  readExactly(into: Uint8Array): Promise<boolean> {
+    if (this.#closed) return Promise.reject(new Error('the connection is closed'));
+    return this.#reader.read(into);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reader.finish(new Error('the connection is closed'));
+    // What write() has handed over is in the kernel and arrives; what it still waits for is given up.
+    if (this.#socket.writableLength === 0) this.#socket.end();
+    this.#socket.destroySoon();
+  }
+}
+
+/** Connects to a listening machine. */
+export function connectSocketChannel(address: SocketAddress, signal?: AbortSignal): Promise<SocketChannel> {
+  return new Promise((resolve, reject) => {
+    checkSocketAddress(address);
+    if (signal?.aborted) throw new MigrationError('connecting was cancelled');
+    const reader = new SocketReader();
+    const where =
+      address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    const socket = net.connect({ ...where, onread: reader.onread });
+    const abort = () => socket.destroy(new MigrationError('connecting was cancelled'));
+    signal?.addEventListener('abort', abort);
+    const failed = (error: Error) => {
+      signal?.removeEventListener('abort', abort);
+      reject(error);
+    };
+    socket.once('error', failed);
+    socket.once('connect', () => {
+      signal?.removeEventListener('abort', abort);
+      socket.off('error', failed);
+      resolve(new SocketChannel(socket, reader));
+    });
+  });
+}
+
+/** Waits for the other machine to connect. */
+export class SocketListener {
+  readonly #server: net.Server;
+  readonly #arrived: SocketChannel[] = [];
+  readonly #waiting: { resolve: (channel: SocketChannel) => void; reject: (error: Error) => void }[] = [];
+  readonly #limit: number;
+  #accepted = 0;
+  #closed = false;
+
+  /** @param limit how many connections are let in; further ones are turned away */
+  constructor(limit = 1) {
+    this.#limit = limit;
+    this.#server = net.createServer({ pauseOnConnect: true }, (socket) => this.#arrive(socket));
+  }
+
+  /** Resolves with the address once connections are accepted; for port 0 it has the real port. */
+  async listen(address: SocketAddress): Promise<SocketAddress> {
+    checkSocketAddress(address);
+    const where =
+      address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(where, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const bound = this.#server.address();
+    if (bound === null || typeof bound === 'string') return address;
+    return { type: 'inet', host: bound.address, port: bound.port };
+  }
+
+  /** The next connection; rejects when the listener is closed. */
+  accept(): Promise<SocketChannel> {
+    const arrived = this.#arrived.shift();
+    if (arrived !== undefined) return Promise.resolve(arrived);
+    if (this.#closed) return Promise.reject(new Error('the listener is closed'));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** Stops listening, removes the socket's file, closes connections that nobody accepted. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#server.close();
+    for (const channel of this.#arrived.splice(0)) channel.close();
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the listener is closed'));
+  }
+
+  #arrive(socket: net.Socket): void {
+    if (this.#closed || this.#accepted === this.#limit) {
+      socket.destroy();
+      return;
+    }
+    this.#accepted++;
+    const channel = adopt(socket);
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#arrived.push(channel);
+    else waiting.resolve(channel);
+  }
+}
+
+/**
+ * A server cannot be told to read into memory of our choice, as a client can: its sockets are made before anybody sees
+ * them. So the accepted connection, on which nothing was read yet, moves into a socket that can; that doubles the rate.
+ */
+function adopt(accepted: net.Socket): SocketChannel {
+  const reader = new SocketReader();
+  const handle: unknown = Reflect.get(accepted, '_handle');
+  Reflect.set(accepted, '_handle', null);
+  const options = { handle, readable: true, writable: true, onread: reader.onread };
+  return new SocketChannel(new net.Socket(options as net.SocketConstructorOpts), reader);
+}

@@ -1,0 +1,177 @@
+import { DeviceState, type PrecopyInfo, type ReadResult } from '@godwit/vfio';
+import type { DeviceEntry } from '../ports.js';
+import { MAX_DEVICE_BLOCK, recordTypes } from '../stream/records.js';
+import type { StreamWriter } from '../stream/writer.js';
+
+/** What a device still has to send, in bytes. */
+export interface DevicePending {
+  readonly initial: number;
+  readonly dirty: number;
+  /** What STOP_COPY would read now, as the device estimates it; the other two are part of it. */
+  readonly stopCopy: number;
+}
+
+const NOTHING_READ: PrecopyInfo = { initialBytes: 0, dirtyBytes: 0, reinit: false };
+
+/** Sends the state of one device: what it offers while the guest runs, then the rest. */
+export class DeviceSender {
+  readonly entry: DeviceEntry;
+  readonly #number: number;
+  readonly #blocks = [
+    Buffer.allocUnsafeSlow(MAX_DEVICE_BLOCK),
+    Buffer.allocUnsafeSlow(MAX_DEVICE_BLOCK),
+  ] as const;
+  /** The device's data stream is open and the destination has the part of it that was read. */
+  #streaming = false;
+  #initialSent = false;
+  #complete = false;
+  #pending: DevicePending = { initial: 0, dirty: 0, stopCopy: 0 };
+  /** How many times the destination was told that it has the initial bytes. */
+  initialSentRecords = 0;
+  /** Bytes of device data sent, without headers. */
+  bytes = 0;
+  /** Milliseconds of the downtime that this device took: its transitions and its data. */
+  downtime = 0;
+
+  /** @param number the device's place in the configuration */
+  constructor(entry: DeviceEntry, number: number) {
+    this.entry = entry;
+    this.#number = number;
+  }
+
+  /** Whether the guest can run while this device sends. */
+  get preCopy(): boolean {
+    const { state } = this.entry.device;
+    return state === DeviceState.PRE_COPY || state === DeviceState.PRE_COPY_P2P;
+  }
+
+  /** The destination was told that it has the initial bytes, or the device has none to send before it stops. */
+  get initialSent(): boolean {
+    return this.#initialSent || !this.preCopy;
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Enters PRE_COPY where the device supports it and runs. */
+  async setup(): Promise<void> {
+    const { device, controller } = this.entry;
+    if (!device.flags.preCopy || device.state !== DeviceState.RUNNING) return;
+    await controller.setState(DeviceState.PRE_COPY, DeviceState.RUNNING);
+    this.#streaming = true;
+  }
+
+  /** A cheap estimate of what is left, in bytes: 0 where only STOP_COPY can tell. */
+  estimate(): number {
+    const { initialBytes, dirtyBytes } = this.#precopyInfo();
+    return initialBytes + dirtyBytes;
+  }
+
+  /** Asks the device what is left, as exactly as it can say. */
+  measure(): DevicePending {
+    const { initialBytes, dirtyBytes } = this.#precopyInfo();
+    this.#pending = {
+      initial: initialBytes,
+      dirty: dirtyBytes,
+      stopCopy: Math.max(this.entry.device.dataSize(), initialBytes + dirtyBytes),
+    };
+    return this.#pending;
+  }
+
+  /** What was left when the device was last asked, less what was sent since. */
+  get pending(): DevicePending {
+    return this.#pending;
+  }
+
+  /** Sends one block of what the device offers now. Resolves with the bytes sent; 0 when there is nothing for now. */
+  async iterate(writer: StreamWriter): Promise<number> {
+    await this.#restartIfLost(writer);
+    if (!this.preCopy) return 0;
+    const result = await this.entry.device.readData(this.#blocks[0]);
+    const length = result.kind === 'data' ? result.length : 0;
+    if (length > 0) await this.#sendBlock(writer, this.#blocks[0].subarray(0, length));
+    if (this.#precopyInfo().initialBytes === 0 && !this.#initialSent) {
+      this.#initialSent = true;
+      this.initialSentRecords++;
+      await writer.write({ type: recordTypes.DEVICE_INITIAL_SENT, subject: this.#number });
+    }
+    return length;
+  }
+
+  /** Sends everything else; the guest is stopped. The next block is read while the last one is written. */
+  async finish(writer: StreamWriter): Promise<void> {
+    const { device, controller } = this.entry;
+    await this.#restartIfLost(writer);
+    await controller.setState(DeviceState.STOP_COPY, DeviceState.STOP);
+    this.#streaming = true;
+    let turn = 0;
+    let reading = device.readData(this.#blocks[0]);
+    for (;;) {
+      const result = await reading;
+      if (result.kind === 'end') break;
+      if (result.kind === 'empty')
+        throw new Error('the device has nothing to read in STOP_COPY, yet does not end');
+      const block = this.#blocks[turn]!.subarray(0, result.length);
+      turn = 1 - turn;
+      reading = device.readData(this.#blocks[turn]!);
+      try {
+        await this.#sendBlock(writer, block);
+      } catch (error) {
+        await settled(reading);
+        throw error;
+      }
+    }
+    await writer.write({ type: recordTypes.DEVICE_END, subject: this.#number });
+    this.#complete = true;
+    this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
+  }
+
+  /** Back from whatever saving state it is in, for a guest that was not stopped, or not by this migration. */
+  async rollBack(): Promise<void> {
+    const { device, controller } = this.entry;
+    if (this.preCopy) await controller.setState(DeviceState.RUNNING);
+    else if (device.state === DeviceState.STOP_COPY) await controller.setState(DeviceState.STOP);
+  }
+
+  /** The migration is over and the guest is elsewhere. */
+  async release(): Promise<void> {
+    const { device, controller } = this.entry;
+    if (device.state === DeviceState.STOP_COPY) await controller.setState(DeviceState.STOP);
+  }
+
+  /**
+   * A guest that is stopped and continued while it migrates takes its devices through STOP_COPY back to RUNNING, which
+   * ends the stream: what the destination has of it is worthless.
+   */
+  async #restartIfLost(writer: StreamWriter): Promise<void> {
+    const { state } = this.entry.device;
+    if (!this.#streaming || this.preCopy || state === DeviceState.STOP_COPY) return;
+    this.#streaming = false;
+    this.#initialSent = false;
+    await writer.write({ type: recordTypes.DEVICE_RESTART, subject: this.#number });
+    await this.setup();
+  }
+
+  async #sendBlock(writer: StreamWriter, payload: Buffer): Promise<void> {
+    await writer.write({ type: recordTypes.DEVICE_DATA, subject: this.#number, payload });
+    this.bytes += payload.length;
+    this.#pending = { ...this.#pending, stopCopy: Math.max(0, this.#pending.stopCopy - payload.length) };
+  }
+
+  #precopyInfo(): PrecopyInfo {
+    if (!this.preCopy) return NOTHING_READ;
+    const info = this.entry.device.precopyInfo();
+    if (info.reinit) this.#initialSent = false;
+    this.#pending = { ...this.#pending, initial: info.initialBytes, dirty: info.dirtyBytes };
+    return info;
+  }
+}
+
+async function settled(reading: Promise<ReadResult>): Promise<void> {
+  try {
+    await reading;
+  } catch {
+    // The write's error came first and is the one that counts; the read only has to be over.
+  }
+}

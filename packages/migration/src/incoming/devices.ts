@@ -1,0 +1,118 @@
+import { DeviceState } from '@godwit/vfio';
+import type { DeviceConfiguration } from '../configuration.js';
+import { asError, MigrationError, StreamError } from '../errors.js';
+import type { DeviceEntry } from '../ports.js';
+import type { IncomingRecord } from '../stream/reader.js';
+import type { IncomingStatistics } from './statistics.js';
+
+interface Receiver {
+  readonly entry: DeviceEntry;
+  readonly preCopy: boolean;
+  bytes: number;
+  initialSent: boolean;
+  ended: boolean;
+}
+
+/** Puts the devices' data where it belongs. Devices are numbered as the source's configuration lists them. */
+export class DeviceReceivers {
+  readonly #receivers: readonly Receiver[];
+  #initialSentRecords = 0;
+
+  constructor(entries: readonly DeviceEntry[], configuration: readonly DeviceConfiguration[]) {
+    const byPath = new Map(entries.map((entry) => [entry.qomPath, entry]));
+    this.#receivers = configuration.map(({ qomPath, preCopy }) => ({
+      entry: byPath.get(qomPath)!,
+      preCopy,
+      bytes: 0,
+      initialSent: false,
+      ended: false,
+    }));
+  }
+
+  get bytes(): number {
+    return this.#receivers.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get initialSentRecords(): number {
+    return this.#initialSentRecords;
+  }
+
+  get allInitialSent(): boolean {
+    return this.#receivers.every(({ preCopy, initialSent }) => initialSent || !preCopy);
+  }
+
+  get statistics(): IncomingStatistics['devices'] {
+    return this.#receivers.map(({ entry, bytes }) => ({
+      id: entry.id,
+      qomPath: entry.qomPath,
+      state: entry.device.state,
+      received: bytes,
+      transitions: entry.controller.transitions,
+    }));
+  }
+
+  async setUp(): Promise<void> {
+    for (const { entry } of this.#receivers) {
+      await forDevice(entry, entry.controller.setState(DeviceState.RESUMING, DeviceState.STOP));
+    }
+  }
+
+  async receive(record: IncomingRecord): Promise<void> {
+    const receiver = this.#receiver(record);
+    await forDevice(receiver.entry, receiver.entry.device.writeData(record.payload));
+    receiver.bytes += record.payload.length;
+  }
+
+  initialSent(record: IncomingRecord): void {
+    this.#receiver(record).initialSent = true;
+    this.#initialSentRecords++;
+  }
+
+  async restart(record: IncomingRecord): Promise<void> {
+    const receiver = this.#receiver(record);
+    receiver.initialSent = false;
+    const { controller } = receiver.entry;
+    await forDevice(receiver.entry, controller.discardResuming());
+    await forDevice(receiver.entry, controller.setState(DeviceState.RESUMING, DeviceState.STOP));
+  }
+
+  end(record: IncomingRecord): void {
+    this.#receiver(record).ended = true;
+  }
+
+  /** Every device leaves RESUMING, and with that says whether it can use what it was given. */
+  async finish(): Promise<void> {
+    for (const { entry, ended } of this.#receivers) {
+      if (!ended) throw new StreamError(`the stream ends without the end of device '${entry.name}'`);
+    }
+    for (const { entry } of this.#receivers) await forDevice(entry, entry.controller.finishResuming());
+  }
+
+  /** Nothing of what came is of use. */
+  async discard(): Promise<void> {
+    for (const { entry } of this.#receivers) {
+      try {
+        await entry.controller.discardResuming();
+      } catch {
+        // A device that cannot even be reset stays as it is; the migration's own error is the one to report.
+      }
+    }
+  }
+
+  #receiver({ subject, type }: IncomingRecord): Receiver {
+    const receiver = this.#receivers[subject];
+    if (receiver === undefined)
+      throw new StreamError(`${type.name} record for device ${subject}, which does not exist`);
+    if (receiver.ended)
+      throw new StreamError(`${type.name} record after the end of device '${receiver.entry.name}'`);
+    return receiver;
+  }
+}
+
+async function forDevice<T>(entry: DeviceEntry, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new MigrationError(`device '${entry.name}': ${asError(cause).message}`, { cause });
+  }
+}

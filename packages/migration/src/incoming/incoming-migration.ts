@@ -1,0 +1,282 @@
+import type { Clock } from '@godwit/clock';
+import {
+  checkConfiguration,
+  decodeConfiguration,
+  describeConfiguration,
+  type StreamConfiguration,
+} from '../configuration.js';
+import { asError, CancelledError, MigrationError, StreamError } from '../errors.js';
+import { Interruption } from '../interruption.js';
+import type { Channel, MachinePort } from '../ports.js';
+import type { PageDigestAlgorithm } from '../ram/page-digests.js';
+import { RamReceiver } from '../ram/receiver.js';
+import type { MigrationOutcome, MigrationStatus } from '../status.js';
+import { type IncomingRecord, StreamReader } from '../stream/reader.js';
+import { recordTypes } from '../stream/records.js';
+import { StreamWriter } from '../stream/writer.js';
+import type { MigrationTimeouts } from '../timeouts.js';
+import { DeviceReceivers } from './devices.js';
+import { SectionLoader } from './sections.js';
+import type { IncomingStatistics } from './statistics.js';
+
+export interface IncomingOptions {
+  readonly machine: MachinePort;
+  readonly clock: Clock;
+  readonly pageDigests: PageDigestAlgorithm;
+  readonly timeouts: MigrationTimeouts;
+  onStatus?(status: MigrationStatus): void;
+}
+
+/** The destination's side of one migration. */
+export class IncomingMigration {
+  readonly #options: IncomingOptions;
+  readonly #machine: MachinePort;
+  readonly #clock: Clock;
+  readonly #interruption = new Interruption();
+  readonly #ram: RamReceiver;
+  #devices: DeviceReceivers | undefined;
+  #sections: SectionLoader;
+  #status: MigrationStatus = 'none';
+  #error: Error | undefined;
+  #channel: Channel | undefined;
+  #reader: StreamReader | undefined;
+  #writer: StreamWriter | undefined;
+  #startedAt = 0;
+  #endedAt: number | undefined;
+  #rounds = 0;
+  #configuration: StreamConfiguration | undefined;
+  /** All was loaded and checked: from here on the guest is whole, whether it starts or not. */
+  #loaded = false;
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#clock = options.clock;
+    this.#ram = new RamReceiver(options.machine.ram, options.pageDigests);
+    this.#sections = new SectionLoader(options.machine.sections());
+  }
+
+  get status(): MigrationStatus {
+    return this.#status;
+  }
+
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  get statistics(): IncomingStatistics {
+    return {
+      status: this.#status,
+      ...(this.#error === undefined ? {} : { error: this.#error.message }),
+      totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
+      received: this.#reader?.bytes ?? 0,
+      ram: {
+        transferred: this.#ram.transferred,
+        total: this.#ram.layout.bytes,
+        dirtySyncCount: this.#rounds,
+      },
+      vfio: { transferred: this.#devices?.bytes ?? 0 },
+      devices: this.#devices?.statistics ?? [],
+    };
+  }
+
+  /** Waits for the source, and loads what it sends. Never rejects; {@link error} says what went wrong. */
+  async start(channel: Channel | (() => Promise<Channel>)): Promise<MigrationOutcome> {
+    if (this.#status !== 'none') throw new Error('a migration can be started once');
+    this.#startedAt = this.#clock.now();
+    this.#setStatus('setup');
+    try {
+      this.#channel = typeof channel === 'function' ? await this.#accept(channel) : channel;
+      await this.#negotiate(this.#channel);
+      const runState = await this.#receive();
+      await this.#finishLoading();
+      await this.#takeOver(runState);
+      return 'completed';
+    } catch (error) {
+      return await this.#giveUp(asError(error));
+    }
+  }
+
+  /** Stops waiting or loading. Without effect once the guest was taken over. */
+  cancel(): void {
+    if (this.#status === 'none' || this.#endedAt !== undefined) return;
+    this.#interruption.interrupt(new CancelledError('the incoming migration was cancelled'));
+    this.#channel?.close();
+  }
+
+  async #accept(accept: () => Promise<Channel>): Promise<Channel> {
+    const accepting = accept();
+    try {
+      return await this.#interruption.wait(accepting);
+    } catch (error) {
+      accepting.then(
+        (late) => late.close(),
+        () => {},
+      );
+      throw error;
+    }
+  }
+
+  async #negotiate(channel: Channel): Promise<void> {
+    const reader = new StreamReader(channel, 'source');
+    this.#reader = reader;
+    if (channel.oneWay !== true) {
+      this.#writer = new StreamWriter(channel);
+      await this.#writer.begin();
+    }
+    await reader.begin();
+    const record = await this.#next(reader);
+    if (record.type !== recordTypes.CONFIGURATION) {
+      throw new StreamError(`the stream begins with ${record.type.name} instead of CONFIGURATION`);
+    }
+    const configuration = decodeConfiguration(record.payload);
+    checkConfiguration(
+      configuration,
+      describeConfiguration(this.#machine, this.#options.pageDigests.name, configuration.switchoverAck),
+    );
+    this.#configuration = configuration;
+    this.#setStatus('active');
+    this.#devices = new DeviceReceivers(this.#machine.devices(), configuration.devices);
+    await this.#devices.setUp();
+    this.#interruption.throwIfInterrupted();
+    await this.#writer?.write({ type: recordTypes.ACCEPTED });
+  }
+
+  /** Reads up to and including END; returns the source's run state. */
+  async #receive(): Promise<string> {
+    const reader = this.#reader!;
+    for (;;) {
+      const before = reader.records;
+      const record = await this.#next(reader);
+      this.#interruption.throwIfInterrupted();
+      if (record.type !== recordTypes.END) {
+        await this.#load(record, reader);
+        continue;
+      }
+      const records = record.payload.readUInt32BE(0);
+      if (records !== before) {
+        throw new StreamError(`the source sent ${records} records, ${before} arrived`);
+      }
+      return record.payload.toString('utf8', 4);
+    }
+  }
+
+  async #load(record: IncomingRecord, reader: StreamReader): Promise<void> {
+    const devices = this.#devices!;
+    switch (record.type) {
+      case recordTypes.RAM_PAGES:
+        return await this.#ram.receivePages(record, reader);
+      case recordTypes.RAM_ZERO:
+        return this.#ram.receiveZeros(record);
+      case recordTypes.RAM_ROUND:
+        this.#rounds = record.payload.readUInt32BE(0);
+        return this.#ram.endRound();
+      case recordTypes.RAM_DIGESTS:
+        return this.#ram.checkDigests(record);
+      case recordTypes.DEVICE_DATA:
+        return await devices.receive(record);
+      case recordTypes.DEVICE_INITIAL_SENT:
+        return await this.#acknowledge(record);
+      case recordTypes.DEVICE_RESTART:
+        return await devices.restart(record);
+      case recordTypes.DEVICE_END:
+        return devices.end(record);
+      case recordTypes.SECTION:
+        return this.#sections.load(record);
+      default:
+        throw new StreamError(`unexpected ${record.type.name} record`);
+    }
+  }
+
+  async #acknowledge(record: IncomingRecord): Promise<void> {
+    const devices = this.#devices!;
+    devices.initialSent(record);
+    if (this.#configuration?.switchoverAck !== true || !devices.allInitialSent) return;
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32BE(devices.initialSentRecords);
+    await this.#writer?.write({ type: recordTypes.SWITCHOVER_ACK, payload });
+  }
+
+  async #finishLoading(): Promise<void> {
+    this.#ram.checkComplete();
+    this.#sections.checkComplete();
+    await this.#devices!.finish();
+    this.#interruption.throwIfInterrupted();
+    this.#loaded = true;
+  }
+
+  async #takeOver(runState: string): Promise<void> {
+    if (this.#writer !== undefined) {
+      let go: IncomingRecord | undefined;
+      try {
+        await this.#writer.write({ type: recordTypes.LOADED });
+        go = await this.#reader!.next();
+        if (go?.type !== recordTypes.GO) throw new StreamError('the source closed the connection');
+      } catch (cause) {
+        this.#machine.control.loadedWithoutGo(runState);
+        throw new MigrationError(
+          'everything is loaded, but the source did not say whether it gave the guest up ' +
+            `(${asError(cause).message}); continue the guest here only if it does not run there`,
+          { cause },
+        );
+      }
+    }
+    await this.#machine.control.takeOver(runState);
+    this.#endedAt = this.#clock.now();
+    this.#setStatus('completed');
+    this.#channel?.close();
+  }
+
+  async #giveUp(error: Error): Promise<'failed' | 'cancelled'> {
+    const reason = this.#interruption.reason ?? error;
+    this.#error = reason;
+    if (!(reason instanceof CancelledError)) await this.#tellSource(reason);
+    this.#channel?.close();
+    if (!this.#loaded) await this.#devices?.discard();
+    this.#endedAt = this.#clock.now();
+    this.#setStatus('failed');
+    return reason instanceof CancelledError ? 'cancelled' : 'failed';
+  }
+
+  /**
+   * Sends the reason and reads on until the source hangs up: closing with unread data would break the connection before
+   * the source has read why.
+   */
+  async #tellSource(reason: Error): Promise<void> {
+    const channel = this.#channel;
+    if (this.#writer === undefined || channel === undefined || this.#loaded) return;
+    const payload = Buffer.from(reason.message).subarray(0, recordTypes.FAILED.maxPayload);
+    const tell = async () => {
+      const writing = this.#writer!.write({ type: recordTypes.FAILED, payload });
+      const scratch = Buffer.allocUnsafe(64 << 10);
+      const draining = (async () => {
+        while (await channel.readExactly(scratch));
+      })();
+      await Promise.allSettled([writing, draining]);
+    };
+    const done = tell();
+    try {
+      await this.#interruption.waitAtMost(
+        done,
+        this.#clock,
+        this.#options.timeouts.hangUp,
+        'the source stays',
+      );
+    } catch {
+      // It was told, or cannot be; what counts is that the connection ends.
+    }
+  }
+
+  async #next(reader: StreamReader): Promise<IncomingRecord> {
+    const record = await reader.next();
+    if (record === undefined) {
+      throw new StreamError('the source closed the connection before everything was sent');
+    }
+    return record;
+  }
+
+  #setStatus(status: MigrationStatus): void {
+    this.#status = status;
+    this.#options.onStatus?.(status);
+  }
+}

@@ -1,0 +1,64 @@
+import { asError, PeerError, StreamError } from '../errors.js';
+import type { Interruption } from '../interruption.js';
+import type { Channel } from '../ports.js';
+import { StreamReader } from '../stream/reader.js';
+import { recordTypes } from '../stream/records.js';
+
+/** What the destination says to the source. A word that ends the migration interrupts it. */
+export class ReturnPath {
+  readonly #reader: StreamReader;
+  readonly #interruption: Interruption;
+  #accept: () => void = () => {};
+  #load: () => void = () => {};
+  #loadedReceived = false;
+  #acknowledged = -1;
+  /** The destination has compared the configuration and is ready. */
+  readonly accepted: Promise<void>;
+  /** The destination has loaded and checked everything. */
+  readonly loaded: Promise<void>;
+  /** Settles when nothing more comes; never rejects. */
+  readonly ended: Promise<void>;
+
+  constructor(channel: Channel, interruption: Interruption) {
+    this.#reader = new StreamReader(channel, 'destination');
+    this.#interruption = interruption;
+    this.accepted = new Promise((resolve) => {
+      this.#accept = resolve;
+    });
+    this.loaded = new Promise((resolve) => {
+      this.#load = resolve;
+    });
+    this.ended = this.#listen();
+  }
+
+  get loadedReceived(): boolean {
+    return this.#loadedReceived;
+  }
+
+  /** Whether the destination acknowledged the switchover after it got `initialSentRecords` DEVICE_INITIAL_SENT records. */
+  hasAcknowledged(initialSentRecords: number): boolean {
+    return this.#acknowledged === initialSentRecords;
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      await this.#reader.begin();
+      for (;;) {
+        const record = await this.#reader.next();
+        if (record === undefined) throw new StreamError('the destination closed the connection');
+        if (record.type === recordTypes.FAILED) {
+          throw new PeerError(`the destination failed: ${record.payload.toString('utf8')}`);
+        }
+        if (record.type === recordTypes.ACCEPTED) this.#accept();
+        if (record.type === recordTypes.SWITCHOVER_ACK) this.#acknowledged = record.payload.readUInt32BE(0);
+        if (record.type === recordTypes.LOADED) {
+          this.#loadedReceived = true;
+          this.#load();
+          return;
+        }
+      }
+    } catch (error) {
+      this.#interruption.interrupt(asError(error));
+    }
+  }
+}

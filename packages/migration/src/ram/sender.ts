@@ -1,0 +1,176 @@
+import type { GuestRam } from '../ports.js';
+import { RUN_BYTES, recordTypes } from '../stream/records.js';
+import type { OutgoingRecord, StreamWriter } from '../stream/writer.js';
+import { DirtyBitmap, PageRuns } from './dirty-bitmap.js';
+import { type PlacedSegment, RamLayout } from './layout.js';
+import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
+
+/**
+ * Bytes of RAM that go out at a time: enough to amortize a write, few enough that the receiver is busy while the next
+ * batch is digested, and that a limit on bandwidth or a cancel takes effect soon.
+ */
+const BATCH_BYTES = 1 << 20;
+const BATCH_RUNS = 1024;
+
+/** Anything that knows which pages were written: the dirty log of the vCPUs, the DMA log of a device. */
+export type DirtySource = (into: Uint32Array, layout: RamLayout) => void;
+
+/** Sends guest RAM: the dirty pages of one round after the other, out of the mapped memory. */
+export class RamSender {
+  readonly layout: RamLayout;
+  readonly #digests: PageDigests;
+  readonly #bitmap: DirtyBitmap;
+  readonly #batch = new PageRuns(BATCH_RUNS);
+  readonly #zeroRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
+  readonly #dataRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
+  readonly #zeroPage: Uint8Array;
+  #segment = 0;
+  #cursor = 0;
+  #remaining = 0;
+  #round = 0;
+  /** Pages sent with their contents, pages sent as "all zeros", and bytes written for both. */
+  normalPages = 0;
+  zeroPages = 0;
+  transferred = 0;
+
+  constructor(ram: GuestRam, algorithm: PageDigestAlgorithm) {
+    this.layout = new RamLayout(ram);
+    this.#digests = new PageDigests(this.layout, algorithm, BATCH_BYTES / this.layout.pageSize);
+    this.#bitmap = new DirtyBitmap(this.layout.pages);
+    this.#zeroPage = new Uint8Array(this.layout.pageSize);
+    this.#bitmap.setAll();
+    this.#remaining = this.layout.pages;
+  }
+
+  /** Bytes of pages still to be sent in this round. */
+  get remaining(): number {
+    return this.#remaining * this.layout.pageSize;
+  }
+
+  /** How many times dirty pages were collected. */
+  get rounds(): number {
+    return this.#round;
+  }
+
+  /** Begins a round: adds what was written since the last one. Returns how many pages this made dirty anew. */
+  collect(sources: readonly DirtySource[]): number {
+    const before = this.#remaining;
+    for (const source of sources) source(this.#bitmap.words, this.layout);
+    this.#remaining = this.#bitmap.count();
+    this.#round++;
+    return this.#remaining - before;
+  }
+
+  /** Sends the next pages, at most `limit` bytes of them (at least one page); does nothing when none is left. */
+  async send(writer: StreamWriter, limit = BATCH_BYTES): Promise<void> {
+    const segment = this.#nextBatch(Math.min(limit, BATCH_BYTES));
+    if (segment === undefined) return;
+    const results = this.#digests.update(segment, this.#batch);
+    this.#separate(segment, results);
+    const records: OutgoingRecord[] = [];
+    if (this.#zeroRuns.length > 0) {
+      records.push({ type: recordTypes.RAM_ZERO, payload: encodeRuns(this.#zeroRuns) });
+    }
+    if (this.#dataRuns.length > 0) {
+      records.push({
+        type: recordTypes.RAM_PAGES,
+        payload: encodeRuns(this.#dataRuns),
+        pages: this.#views(segment, this.#dataRuns),
+      });
+    }
+    this.zeroPages += this.#zeroRuns.pages;
+    this.normalPages += this.#dataRuns.pages;
+    const before = writer.bytes;
+    await writer.write(...records);
+    this.transferred += writer.bytes - before;
+  }
+
+  /** Tells the destination that a round ended. Both sides bring their digests up to date meanwhile. */
+  async sendRoundMark(writer: StreamWriter): Promise<void> {
+    this.#digests.groups();
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32BE(this.#round);
+    await writer.write({ type: recordTypes.RAM_ROUND, payload });
+  }
+
+  /** Sends what the destination's RAM must add up to. The guest is stopped and nothing is left to send. */
+  async sendDigests(writer: StreamWriter): Promise<void> {
+    const groups = this.#digests.groups();
+    const perRecord = (recordTypes.RAM_DIGESTS.maxPayload - 4) / 4;
+    for (let first = 0; first < groups.length; first += perRecord) {
+      const part = groups.subarray(first, first + perRecord);
+      const payload = Buffer.allocUnsafe(4 + part.length * 4);
+      payload.writeUInt32BE(first, 0);
+      part.forEach((digest, index) => {
+        payload.writeUInt32BE(digest, 4 + index * 4);
+      });
+      await writer.write({ type: recordTypes.RAM_DIGESTS, payload });
+    }
+  }
+
+  /** Takes pages out of the bitmap, all from one segment. */
+  #nextBatch(limit: number): PlacedSegment | undefined {
+    if (this.#remaining === 0) return undefined;
+    const batch = this.#batch;
+    batch.clear();
+    const pages = Math.max(1, Math.floor(limit / this.layout.pageSize));
+    // One pass over the segments from the cursor on, and the first segment once more for the pages before the cursor.
+    for (let turn = 0; turn <= this.layout.segments.length; turn++) {
+      const segment = this.layout.segments[this.#segment]!;
+      const end = segment.firstPage + segment.pages;
+      this.#cursor = this.#bitmap.take(Math.max(this.#cursor, segment.firstPage), end, pages, batch);
+      if (this.#cursor === end) {
+        this.#segment = (this.#segment + 1) % this.layout.segments.length;
+        this.#cursor = this.layout.segments[this.#segment]!.firstPage;
+      }
+      if (batch.length > 0) {
+        this.#remaining -= batch.pages;
+        return segment;
+      }
+    }
+    return undefined;
+  }
+
+  /** Splits the batch into pages of zeros and pages with contents. */
+  #separate(segment: PlacedSegment, digests: Uint32Array): void {
+    const { pageSize } = this.layout;
+    const zeroDigest = this.#digests.zero;
+    this.#zeroRuns.clear();
+    this.#dataRuns.clear();
+    let index = 0;
+    for (let run = 0; run < this.#batch.length; run++) {
+      let page = this.#batch.first[run]!;
+      for (const end = page + this.#batch.count[run]!; page < end; page++) {
+        // A page of zeros has this digest; few others do, and those the comparison finds.
+        const zero =
+          digests[index++] === zeroDigest && this.#isZero(segment, (page - segment.firstPage) * pageSize);
+        (zero ? this.#zeroRuns : this.#dataRuns).push(page, 1);
+      }
+    }
+  }
+
+  #isZero(segment: PlacedSegment, offset: number): boolean {
+    return (
+      Buffer.compare(segment.bytes.subarray(offset, offset + this.layout.pageSize), this.#zeroPage) === 0
+    );
+  }
+
+  #views(segment: PlacedSegment, runs: PageRuns): Uint8Array[] {
+    const { pageSize } = this.layout;
+    const views: Uint8Array[] = [];
+    for (let run = 0; run < runs.length; run++) {
+      const start = (runs.first[run]! - segment.firstPage) * pageSize;
+      views.push(segment.bytes.subarray(start, start + runs.count[run]! * pageSize));
+    }
+    return views;
+  }
+}
+
+function encodeRuns(runs: PageRuns): Buffer {
+  const payload = Buffer.allocUnsafe(runs.length * RUN_BYTES);
+  for (let run = 0; run < runs.length; run++) {
+    payload.writeUInt32BE(runs.first[run]!, run * RUN_BYTES);
+    payload.writeUInt32BE(runs.count[run]!, run * RUN_BYTES + 4);
+  }
+  return payload;
+}

@@ -1,0 +1,91 @@
+/**
+ * The format of a migration stream, version 1. Both directions begin with the 8-byte magic and a 32-bit version; then
+ * come records. All integers are big-endian.
+ *
+ * A record is a header of 16 bytes, its payload, and for RAM_PAGES the pages themselves:
+ *
+ * | offset | size | field                                                       |
+ * | ------ | ---- | ----------------------------------------------------------- |
+ * | 0      | 2    | type, from {@link recordTypes}                              |
+ * | 2      | 2    | subject: number of the device in CONFIGURATION, otherwise 0 |
+ * | 4      | 4    | length of the payload in bytes                              |
+ * | 8      | 4    | CRC-32 of the payload                                       |
+ * | 12     | 4    | CRC-32 of the first 12 bytes                                |
+ */
+export const STREAM_MAGIC = 'GODWITMG';
+export const STREAM_VERSION = 1;
+export const PREAMBLE_BYTES = 12;
+export const RECORD_HEADER_BYTES = 16;
+
+/** Device data goes in blocks of at most this many bytes; larger ones gained nothing where it was measured. */
+export const MAX_DEVICE_BLOCK = 1 << 20;
+/** Pages that may follow one RAM_PAGES record, in bytes. */
+export const MAX_PAGES_BYTES = 16 << 20;
+/** Runs of pages in one RAM_PAGES or RAM_ZERO record; a run is two 32-bit numbers, its first page and its length. */
+export const MAX_RUNS = 4096;
+export const RUN_BYTES = 8;
+/** Bytes of RAM that one number of RAM_DIGESTS stands for. */
+export const DIGEST_GROUP_BYTES = 2 << 20;
+
+export interface RecordType {
+  readonly name: string;
+  readonly type: number;
+  readonly from: 'source' | 'destination';
+  /** Bounds of the payload's length, in bytes. */
+  readonly minPayload: number;
+  readonly maxPayload: number;
+}
+
+function record<Type extends number>(
+  type: Type,
+  name: string,
+  from: RecordType['from'],
+  minPayload: number,
+  maxPayload: number,
+) {
+  return { type, name, from, minPayload, maxPayload } as const;
+}
+
+/**
+ * Every record there is.
+ *
+ * - CONFIGURATION: JSON, see configuration.ts. The first record.
+ * - RAM_ZERO, RAM_PAGES: runs of pages; the pages of RAM_PAGES follow the payload, without a CRC (see RAM_DIGESTS).
+ * - RAM_ROUND: 32-bit number of the pre-copy round that ended.
+ * - DEVICE_DATA: the next bytes of the device's stream. DEVICE_INITIAL_SENT: its initial bytes are all sent.
+ *   DEVICE_RESTART: forget what came for this device, it starts over. DEVICE_END: its stream is complete.
+ * - SECTION: 16-bit length and name, 32-bit version, state.
+ * - RAM_DIGESTS: 32-bit number of the first 2 MiB group, then a 32-bit digest for each group.
+ * - END: 32-bit count of the records before it, then the source's run state. The guest is stopped.
+ * - GO: the source has given the guest up.
+ * - ACCEPTED: the configuration fits and the devices are RESUMING. SWITCHOVER_ACK: every pre-copy device has its initial
+ *   bytes; 32-bit count of the DEVICE_INITIAL_SENT records so far, so that a late one does not count for a new start. LOADED: all is loaded and checked. FAILED: the reason; nothing follows.
+ */
+export const recordTypes = {
+  CONFIGURATION: record(1, 'CONFIGURATION', 'source', 2, 1 << 20),
+  RAM_ZERO: record(2, 'RAM_ZERO', 'source', RUN_BYTES, MAX_RUNS * RUN_BYTES),
+  RAM_PAGES: record(3, 'RAM_PAGES', 'source', RUN_BYTES, MAX_RUNS * RUN_BYTES),
+  RAM_ROUND: record(4, 'RAM_ROUND', 'source', 4, 4),
+  DEVICE_DATA: record(5, 'DEVICE_DATA', 'source', 1, MAX_DEVICE_BLOCK),
+  DEVICE_INITIAL_SENT: record(6, 'DEVICE_INITIAL_SENT', 'source', 0, 0),
+  DEVICE_RESTART: record(7, 'DEVICE_RESTART', 'source', 0, 0),
+  DEVICE_END: record(8, 'DEVICE_END', 'source', 0, 0),
+  SECTION: record(9, 'SECTION', 'source', 6, 16 << 20),
+  RAM_DIGESTS: record(10, 'RAM_DIGESTS', 'source', 8, 1 << 20),
+  END: record(11, 'END', 'source', 5, 64),
+  GO: record(12, 'GO', 'source', 0, 0),
+  ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 0),
+  SWITCHOVER_ACK: record(65, 'SWITCHOVER_ACK', 'destination', 4, 4),
+  LOADED: record(66, 'LOADED', 'destination', 0, 0),
+  FAILED: record(67, 'FAILED', 'destination', 0, 4096),
+} as const;
+
+export type StreamRecordType = (typeof recordTypes)[keyof typeof recordTypes];
+
+const byNumber = new Map<number, StreamRecordType>(
+  Object.values(recordTypes).map((type) => [type.type, type]),
+);
+
+export function recordTypeOf(type: number): StreamRecordType | undefined {
+  return byNumber.get(type);
+}

@@ -1,0 +1,69 @@
+import { crc32 } from 'node:zlib';
+import type { Channel } from '../ports.js';
+import {
+  PREAMBLE_BYTES,
+  RECORD_HEADER_BYTES,
+  STREAM_MAGIC,
+  STREAM_VERSION,
+  type StreamRecordType,
+} from './records.js';
+
+export interface OutgoingRecord {
+  readonly type: StreamRecordType;
+  /** Number of the device, 0 for what belongs to no device. */
+  readonly subject?: number;
+  readonly payload?: Uint8Array;
+  /** The pages after a RAM_PAGES record, as views of guest RAM. */
+  readonly pages?: readonly Uint8Array[];
+}
+
+/** Writes one direction of a migration stream. */
+export class StreamWriter {
+  readonly #channel: Channel;
+  #bytes = 0;
+  #records = 0;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** Bytes written, headers included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get records(): number {
+    return this.#records;
+  }
+
+  async begin(): Promise<void> {
+    const preamble = Buffer.alloc(PREAMBLE_BYTES);
+    preamble.write(STREAM_MAGIC, 'latin1');
+    preamble.writeUInt32BE(STREAM_VERSION, 8);
+    this.#bytes += preamble.length;
+    await this.#channel.write([preamble]);
+  }
+
+  /** Writes the records in one go. Payloads and pages may be reused when the promise has settled. */
+  async write(...records: readonly OutgoingRecord[]): Promise<void> {
+    const chunks: Uint8Array[] = [];
+    for (const { type, subject, payload, pages } of records) {
+      const length = payload?.length ?? 0;
+      if (length < type.minPayload || length > type.maxPayload) {
+        throw new RangeError(`a ${type.name} record cannot carry ${length} bytes`);
+      }
+      const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
+      header.writeUInt16BE(type.type, 0);
+      header.writeUInt16BE(subject ?? 0, 2);
+      header.writeUInt32BE(length, 4);
+      header.writeUInt32BE(payload === undefined ? 0 : crc32(payload), 8);
+      header.writeUInt32BE(crc32(header.subarray(0, 12)), 12);
+      chunks.push(header);
+      if (payload !== undefined && length > 0) chunks.push(payload);
+      if (pages !== undefined) chunks.push(...pages);
+      this.#records++;
+    }
+    for (const chunk of chunks) this.#bytes += chunk.length;
+    await this.#channel.write(chunks);
+  }
+}

@@ -1,0 +1,18 @@
+/** How long a migration waits for the other side, in milliseconds; 0 waits for ever. */
+export interface MigrationTimeouts {
+  /** For the destination's answer to the configuration, which includes putting its devices into RESUMING. */
+  readonly handshake: number;
+  /** For a single write to be taken while the guest is stopped. */
+  readonly stall: number;
+  /** From END until the destination has loaded and checked everything. */
+  readonly loaded: number;
+  /** For a source that was told FAILED to hang up. */
+  readonly hangUp: number;
+}
+
+export const defaultTimeouts: MigrationTimeouts = {
+  handshake: 30_000,
+  stall: 30_000,
+  loaded: 60_000,
+  hangUp: 5_000,
+};
