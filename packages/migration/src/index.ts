@@ -24,6 +24,6 @@ export { type OpenChannel, OutgoingMigration, type OutgoingOptions } from './out
 export type { DeviceStatistics, OutgoingStatistics, RamStatistics } from './outgoing/statistics.js';
 export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';
-export type { PageDigestAlgorithm, PageDigestFunction } from './ram/page-digests.js';
+export { defaultPageDigests, type PageDigestAlgorithm, type PageDigestFunction } from './ram/page-digests.js';
 export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';
 export { defaultTimeouts, type MigrationTimeouts } from './timeouts.js';

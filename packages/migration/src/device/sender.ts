@@ -1,4 +1,4 @@
-import { DeviceState, type PrecopyInfo, type ReadResult } from '@godwit/vfio';
+import { DeviceState, type ReadResult } from '@godwit/vfio';
 import type { DeviceEntry } from '../ports.js';
 import { MAX_DEVICE_BLOCK, recordTypes } from '../stream/records.js';
 import type { StreamWriter } from '../stream/writer.js';
@@ -10,8 +10,6 @@ export interface DevicePending {
   /** What STOP_COPY would read now, as the device estimates it; the other two are part of it. */
   readonly stopCopy: number;
 }
-
-const NOTHING_READ: PrecopyInfo = { initialBytes: 0, dirtyBytes: 0, reinit: false };
 
 /** Sends the state of one device: what it offers while the guest runs, then the rest. */
 export class DeviceSender {
@@ -60,22 +58,20 @@ export class DeviceSender {
     if (!device.flags.preCopy || device.state !== DeviceState.RUNNING) return;
     await controller.setState(DeviceState.PRE_COPY, DeviceState.RUNNING);
     this.#streaming = true;
+    await this.measure();
   }
 
-  /** A cheap estimate of what is left, in bytes: 0 where only STOP_COPY can tell. */
-  estimate(): number {
-    const { initialBytes, dirtyBytes } = this.#precopyInfo();
-    return initialBytes + dirtyBytes;
+  /** A cheap estimate of what is left, in bytes, without asking the device: 0 where only STOP_COPY can tell. */
+  get estimate(): number {
+    return this.preCopy ? this.#pending.initial + this.#pending.dirty : 0;
   }
 
   /** Asks the device what is left, as exactly as it can say. */
-  measure(): DevicePending {
-    const { initialBytes, dirtyBytes } = this.#precopyInfo();
-    this.#pending = {
-      initial: initialBytes,
-      dirty: dirtyBytes,
-      stopCopy: Math.max(this.entry.device.dataSize(), initialBytes + dirtyBytes),
-    };
+  async measure(): Promise<DevicePending> {
+    await this.#askPrecopyInfo();
+    const { initial, dirty } = this.#pending;
+    const stopCopy = Math.max(await this.entry.device.dataSize(), initial + dirty);
+    this.#pending = { initial, dirty, stopCopy };
     return this.#pending;
   }
 
@@ -91,7 +87,8 @@ export class DeviceSender {
     const result = await this.entry.device.readData(this.#blocks[0]);
     const length = result.kind === 'data' ? result.length : 0;
     if (length > 0) await this.#sendBlock(writer, this.#blocks[0].subarray(0, length));
-    if (this.#precopyInfo().initialBytes === 0 && !this.#initialSent) {
+    if (length === 0 || this.#pending.initial === 0) await this.#askPrecopyInfo();
+    if (this.#pending.initial === 0 && !this.#initialSent) {
       this.#initialSent = true;
       this.initialSentRecords++;
       await writer.write({ type: recordTypes.DEVICE_INITIAL_SENT, subject: this.#number });
@@ -156,15 +153,25 @@ export class DeviceSender {
   async #sendBlock(writer: StreamWriter, payload: Buffer): Promise<void> {
     await writer.write({ type: recordTypes.DEVICE_DATA, subject: this.#number, payload });
     this.bytes += payload.length;
-    this.#pending = { ...this.#pending, stopCopy: Math.max(0, this.#pending.stopCopy - payload.length) };
+    const { initial, dirty, stopCopy } = this.#pending;
+    const fromInitial = Math.min(initial, payload.length);
+    this.#pending = {
+      initial: initial - fromInitial,
+      dirty: Math.max(0, dirty - (payload.length - fromInitial)),
+      stopCopy: Math.max(0, stopCopy - payload.length),
+    };
   }
 
-  #precopyInfo(): PrecopyInfo {
-    if (!this.preCopy) return NOTHING_READ;
-    const info = this.entry.device.precopyInfo();
-    if (info.reinit) this.#initialSent = false;
-    this.#pending = { ...this.#pending, initial: info.initialBytes, dirty: info.dirtyBytes };
-    return info;
+  async #askPrecopyInfo(): Promise<void> {
+    let initial = 0;
+    let dirty = 0;
+    if (this.preCopy) {
+      const info = await this.entry.device.precopyInfo();
+      if (info.reinit) this.#initialSent = false;
+      initial = info.initialBytes;
+      dirty = info.dirtyBytes;
+    }
+    this.#pending = { initial, dirty, stopCopy: Math.max(this.#pending.stopCopy, initial + dirty) };
   }
 }
 

@@ -224,7 +224,7 @@ export class OutgoingMigration {
     const ranges = layout.segments.map(({ address, bytes }) => ({ iova: address, length: bytes.length }));
     this.#machine.dirtyLog.start();
     for (const device of this.#devices) {
-      device.entry.device.dmaLogging.start(ranges, layout.pageSize);
+      await this.#forDevice(device.entry, device.entry.device.dmaLogging.start(ranges, layout.pageSize));
     }
     for (const device of this.#devices) {
       await this.#forDevice(device.entry, device.setup());
@@ -259,12 +259,15 @@ export class OutgoingMigration {
   /** Whether what is left fits into the downtime limit. Dirty pages are collected only when it looks as if it did. */
   async #canSwitchOver(): Promise<boolean> {
     const threshold = this.#threshold();
-    const estimate = this.#ram.remaining + this.#devices.reduce((sum, device) => sum + device.estimate(), 0);
+    const estimate = this.#ram.remaining + this.#devices.reduce((sum, device) => sum + device.estimate, 0);
     if (estimate > threshold) return false;
     // Not after every batch, where a device keeps what is left above the threshold.
     if (this.#ram.remaining > 0 && this.#clock.now() - this.#collectedAt < IDLE_MS) return false;
     await this.#endRound();
-    const left = this.#devices.reduce((sum, device) => sum + device.measure().stopCopy, this.#ram.remaining);
+    let left = this.#ram.remaining;
+    for (const device of this.#devices) {
+      left += (await this.#forDevice(device.entry, device.measure())).stopCopy;
+    }
     return left <= threshold && this.#acknowledged();
   }
 
@@ -283,7 +286,8 @@ export class OutgoingMigration {
   }
 
   async #endRound(): Promise<void> {
-    const dirtied = this.#ram.collect(this.#dirtySources()) * this.#ram.layout.pageSize;
+    const pages = await this.#ram.collect(this.#dirtySources());
+    const dirtied = pages * this.#ram.layout.pageSize;
     this.#collectedAt = this.#clock.now();
     if (this.#convergence.endRound(this.#collectedAt, dirtied, this.#ram.transferred)) this.#slowDown();
     this.#options.onPass?.(this.#ram.rounds);
@@ -308,7 +312,7 @@ export class OutgoingMigration {
       ...this.#devices.map(
         ({ entry }): DirtySource =>
           (into, layout) =>
-            collectDma(entry, into, layout),
+            this.#forDevice(entry, collectDma(entry, into, layout)),
       ),
     ];
   }
@@ -341,9 +345,9 @@ export class OutgoingMigration {
     if (this.#options.pauseBeforeSwitchover === true) await this.#waitForContinue();
     this.#setStatus('device');
     const ramBefore = this.#ram.transferred;
-    this.#ram.collect(this.#dirtySources());
+    await this.#ram.collect(this.#dirtySources());
     dirtyLog.stop();
-    for (const { entry } of this.#devices) entry.device.dmaLogging.stop();
+    for (const { entry } of this.#devices) await this.#forDevice(entry, entry.device.dmaLogging.stop());
     while (this.#ram.remaining > 0) {
       await this.#ram.send(this.#writer);
       this.#stoppedRamBytes = this.#ram.transferred - ramBefore;
@@ -417,7 +421,7 @@ export class OutgoingMigration {
     this.#channel?.close();
     await this.#returnPath?.ended;
     this.#machine.dirtyLog.stop();
-    for (const { entry } of this.#devices) if (entry.device.dmaLogging.active) entry.device.dmaLogging.stop();
+    await this.#settleDevices(({ entry }) => entry.device.dmaLogging.stop());
     this.#setThrottle(0);
     if (cancelled) {
       // As in QEMU: a guest that was stopped runs again before "cancelled" is reported.
@@ -494,9 +498,9 @@ export class OutgoingMigration {
   }
 }
 
-function collectDma({ device }: DeviceEntry, into: Uint32Array, layout: RamLayout): void {
+async function collectDma({ device }: DeviceEntry, into: Uint32Array, layout: RamLayout): Promise<void> {
   for (const { address, bytes, firstPage, pages } of layout.segments) {
     const words = into.subarray(firstPage / 32, Math.ceil((firstPage + pages) / 32));
-    device.dmaLogging.report(address, bytes.length, layout.pageSize, words);
+    await device.dmaLogging.report(address, bytes.length, layout.pageSize, words);
   }
 }

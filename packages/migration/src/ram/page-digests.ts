@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { native, pageDigestsPortable } from '@godwit/native';
 import { DIGEST_GROUP_BYTES } from '../stream/records.js';
 import type { PageRuns } from './dirty-bitmap.js';
 import type { PlacedSegment, RamLayout } from './layout.js';
@@ -16,6 +17,12 @@ export interface PageDigestAlgorithm {
   readonly name: string;
   readonly digest: PageDigestFunction;
 }
+
+/** The digests of @godwit/native; without its addon the same, computed slower. */
+export const defaultPageDigests: PageDigestAlgorithm = {
+  name: 'lanes64',
+  digest: native === undefined ? pageDigestsPortable : native.pageDigests,
+};
 
 /** What one side of a migration last sent, or last received: a digest for each page of RAM. */
 export class PageDigests {

@@ -13,7 +13,7 @@ const BATCH_BYTES = 1 << 20;
 const BATCH_RUNS = 1024;
 
 /** Anything that knows which pages were written: the dirty log of the vCPUs, the DMA log of a device. */
-export type DirtySource = (into: Uint32Array, layout: RamLayout) => void;
+export type DirtySource = (into: Uint32Array, layout: RamLayout) => void | Promise<void>;
 
 /** Sends guest RAM: the dirty pages of one round after the other, out of the mapped memory. */
 export class RamSender {
@@ -53,9 +53,9 @@ export class RamSender {
   }
 
   /** Begins a round: adds what was written since the last one. Returns how many pages this made dirty anew. */
-  collect(sources: readonly DirtySource[]): number {
+  async collect(sources: readonly DirtySource[]): Promise<number> {
     const before = this.#remaining;
-    for (const source of sources) source(this.#bitmap.words, this.layout);
+    for (const source of sources) await source(this.#bitmap.words, this.layout);
     this.#remaining = this.#bitmap.count();
     this.#round++;
     return this.#remaining - before;

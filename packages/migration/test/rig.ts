@@ -1,0 +1,370 @@
+import { type Clock, VirtualClock } from '@godwit/clock';
+import {
+  createModel,
+  DeviceState,
+  type DmaMemory,
+  type ModelDevice,
+  type PropertyValue,
+  stateName,
+  VfioError,
+} from '@godwit/vfio';
+import {
+  type Channel,
+  DeviceController,
+  type DeviceEntry,
+  type DirtyLog,
+  defaultPageDigests,
+  defaultParameters,
+  type GuestRam,
+  IncomingMigration,
+  type MachineControl,
+  type MachinePort,
+  type MemoryChannelOptions,
+  type MigrationOutcome,
+  type MigrationParameters,
+  memoryChannelPair,
+  OutgoingMigration,
+  type OutgoingOptions,
+  type StateSection,
+  startDevices,
+  stopDevices,
+} from '../src/index.js';
+
+export const PAGE = 4096;
+
+/** Numbers that look random and are the same each time. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 32;
+  };
+}
+
+class TestRam implements GuestRam, DmaMemory {
+  readonly pageSize = PAGE;
+  readonly size: number;
+  readonly segments;
+  readonly fresh = true;
+
+  constructor(sizes: readonly number[]) {
+    let address = 0;
+    this.segments = sizes.map((size) => {
+      const segment = { address, bytes: new Uint8Array(size) };
+      address += size;
+      return segment;
+    });
+    this.size = address;
+  }
+
+  read(address: number, into: Uint8Array): void {
+    const { bytes, offset } = this.#find(address, into.length);
+    into.set(bytes.subarray(offset, offset + into.length));
+  }
+
+  write(address: number, from: Uint8Array): void {
+    const { bytes, offset } = this.#find(address, from.length);
+    bytes.set(from, offset);
+  }
+
+  #find(address: number, length: number): { bytes: Uint8Array; offset: number } {
+    for (const segment of this.segments) {
+      const offset = address - segment.address;
+      if (offset >= 0 && offset + length <= segment.bytes.length) return { bytes: segment.bytes, offset };
+    }
+    throw new VfioError('EFAULT', `no memory at ${address}, +${length}`);
+  }
+}
+
+/** Marks that are only kept while the log is on, as in any machine. */
+class TestDirtyLog implements DirtyLog {
+  readonly #words: Uint32Array;
+  active = false;
+  throttled = 0;
+
+  constructor(pages: number) {
+    this.#words = new Uint32Array(Math.ceil(pages / 32));
+  }
+
+  mark(page: number): void {
+    if (this.active) this.#words[page >>> 5]! |= 1 << (page & 31);
+  }
+
+  start(): void {
+    this.#words.fill(0);
+    this.active = true;
+  }
+
+  stop(): void {
+    this.active = false;
+  }
+
+  collect(into: Uint32Array): void {
+    this.#words.forEach((word, index) => {
+      into[index]! |= word;
+    });
+    this.#words.fill(0);
+  }
+
+  throttle(percentage: number): void {
+    this.throttled = percentage;
+  }
+}
+
+export interface TestDevice {
+  readonly id: string;
+  readonly model: string;
+  readonly properties?: Record<string, PropertyValue>;
+}
+
+export interface TestMachineOptions {
+  readonly clock?: Clock;
+  /** Sizes of the segments of RAM. */
+  readonly ram?: readonly number[];
+  readonly devices?: readonly TestDevice[];
+  readonly runState?: string;
+  readonly vcpus?: number;
+  readonly seed?: number;
+}
+
+/** A machine as small as a migration allows: RAM, a page-writing guest, models of devices, and a list of events. */
+export class TestMachine implements MachinePort, MachineControl {
+  readonly clock: Clock;
+  readonly ram: TestRam;
+  readonly dirtyLog: TestDirtyLog;
+  readonly events: string[] = [];
+  readonly models: ModelDevice[] = [];
+  readonly control = this;
+  readonly #entries: DeviceEntry[] = [];
+  readonly #vcpus: number;
+  readonly #random: () => number;
+  #before = '';
+  runState: string;
+  /** What the guest's own register says: how many writes it made. */
+  writes = 0;
+  /** Whether the guest was told to run since it arrived. */
+  autostart = true;
+
+  constructor(options: TestMachineOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.ram = new TestRam(options.ram ?? [64 * PAGE, 33 * PAGE]);
+    this.dirtyLog = new TestDirtyLog(this.ram.size / PAGE);
+    this.runState = options.runState ?? 'running';
+    this.#vcpus = options.vcpus ?? 2;
+    this.#random = seededRandom(options.seed ?? 7);
+    for (const { id, model, properties } of options.devices ?? []) this.#add(id, model, properties ?? {});
+  }
+
+  get running(): boolean {
+    return this.runState === 'running';
+  }
+
+  devices(): readonly DeviceEntry[] {
+    return this.#entries;
+  }
+
+  sections(): readonly StateSection[] {
+    return [
+      {
+        name: 'cpu/0',
+        version: 1,
+        save: () => Buffer.from(String(this.writes)),
+        load: (state) => {
+          this.writes = Number(Buffer.from(state).toString());
+          if (!Number.isInteger(this.writes)) throw new Error('not a number');
+        },
+      },
+      { name: 'rtc', version: 1, save: () => new Uint8Array(0), load: () => {} },
+    ];
+  }
+
+  configuration(): Readonly<Record<string, string>> {
+    return { vCPUs: String(this.#vcpus) };
+  }
+
+  /** The guest writes one page; it has to run for that. */
+  writePage(page = Math.floor(this.#random() * (this.ram.size / PAGE))): void {
+    if (!this.running) throw new Error('a stopped guest cannot write');
+    this.fillPage(page, ++this.writes);
+    this.dirtyLog.mark(page);
+  }
+
+  fillPage(page: number, value: number): void {
+    const bytes = new Uint8Array(new Uint32Array(PAGE / 4).fill(value * 2654435761 + page).buffer);
+    this.ram.write(page * PAGE, bytes);
+  }
+
+  /** Random contents for every page. */
+  randomize(): void {
+    for (let page = 0; page < this.ram.size / PAGE; page++)
+      this.fillPage(page, 1 + Math.floor(this.#random() * 1e6));
+  }
+
+  contents(): Buffer {
+    return Buffer.concat(this.ram.segments.map(({ bytes }) => bytes));
+  }
+
+  async stop(): Promise<void> {
+    this.runState = 'paused';
+    await stopDevices(this.#entries);
+    this.events.push('STOP');
+  }
+
+  async cont(): Promise<void> {
+    this.events.push('RESUME');
+    await startDevices(this.#entries);
+    this.runState = 'running';
+  }
+
+  async stopForSwitchover(): Promise<void> {
+    this.#before = this.runState;
+    if (this.#before !== 'running') {
+      this.runState = 'finish-migrate';
+      return;
+    }
+    this.runState = 'finish-migrate';
+    const failures = await stopDevices(this.#entries);
+    this.events.push('STOP');
+    if (failures[0] !== undefined)
+      throw new Error(`device '${failures[0].entry.name}': ${failures[0].error.message}`);
+  }
+
+  async resumeAfterFailure(): Promise<void> {
+    if (this.#before === 'running') await this.cont();
+    else this.runState = this.#before;
+  }
+
+  handOver(): void {
+    this.runState = 'postmigrate';
+  }
+
+  async takeOver(sourceRunState: string): Promise<void> {
+    if (sourceRunState === 'running' && this.autostart) await this.cont();
+    else this.runState = 'paused';
+  }
+
+  loadedWithoutGo(): void {
+    this.runState = 'paused';
+  }
+
+  close(): void {
+    for (const model of this.models) model.close();
+  }
+
+  #add(id: string, model: string, properties: Record<string, PropertyValue>): void {
+    const small: Record<string, PropertyValue> = { 'state-size': 16 * 4096 };
+    if (model === 'gpu') small['aperture-size'] = 4096;
+    if (model === 'block') small.capacity = 8192;
+    const device = createModel(
+      model,
+      { ...small, ...properties },
+      { clock: this.clock, memory: this.ram, random: this.#random },
+    );
+    this.models.push(device);
+    const several = () => this.models.length > 1;
+    this.#entries.push({
+      id,
+      qomPath: `/machine/peripheral/${id}`,
+      name: id,
+      compatible: model,
+      device,
+      controller: new DeviceController(device, this.clock, {
+        onState: (state) => this.events.push(several() ? `${id}:${stateName(state)}` : stateName(state)),
+      }),
+    });
+  }
+}
+
+export interface PairOptions extends TestMachineOptions {
+  readonly channel?: MemoryChannelOptions;
+  readonly parameters?: Partial<MigrationParameters>;
+  readonly outgoing?: Partial<OutgoingOptions>;
+  /** Where the destination differs from the source. */
+  readonly destination?: TestMachineOptions;
+  /** Faults between the two. */
+  readonly wrap?: (source: Channel, destination: Channel) => [Channel, Channel];
+}
+
+/** Two machines and a migration between them, on one virtual clock. */
+export class Pair {
+  readonly clock = new VirtualClock();
+  readonly source: TestMachine;
+  readonly destination: TestMachine;
+  readonly outgoing: OutgoingMigration;
+  readonly incoming: IncomingMigration;
+  readonly #channels: [Channel, Channel];
+  outcome: MigrationOutcome | undefined;
+  incomingOutcome: MigrationOutcome | undefined;
+
+  constructor(options: PairOptions = {}) {
+    this.source = new TestMachine({ ...options, clock: this.clock });
+    this.destination = new TestMachine({
+      ...options,
+      seed: 99,
+      runState: 'inmigrate',
+      ...options.destination,
+      clock: this.clock,
+    });
+    this.source.randomize();
+    const channels = memoryChannelPair({ clock: this.clock, ...options.channel });
+    this.#channels = options.wrap?.(...channels) ?? channels;
+    const common = {
+      clock: this.clock,
+      pageDigests: defaultPageDigests,
+      timeouts: { handshake: 1000, stall: 1000, loaded: 1000, hangUp: 1000 },
+    };
+    this.outgoing = new OutgoingMigration({
+      ...common,
+      ...options.outgoing,
+      machine: this.source,
+      parameters: { ...defaultParameters, 'max-bandwidth': 0, ...options.parameters },
+      onStatus: (status) => {
+        this.source.events.push(`MIGRATION ${status}`);
+        options.outgoing?.onStatus?.(status);
+      },
+    });
+    this.incoming = new IncomingMigration({
+      ...common,
+      machine: this.destination,
+      onStatus: (status) => this.destination.events.push(`MIGRATION ${status}`),
+    });
+  }
+
+  start(): void {
+    void this.incoming.start(this.#channels[1]).then((outcome) => {
+      this.incomingOutcome = outcome;
+    });
+    void this.outgoing.start(this.#channels[0]).then((outcome) => {
+      this.outcome = outcome;
+    });
+  }
+
+  get done(): boolean {
+    return this.outcome !== undefined && this.incomingOutcome !== undefined;
+  }
+
+  /** Runs to the end of both sides. */
+  async run(limitMs = 60_000): Promise<void> {
+    this.start();
+    await this.finish(limitMs);
+  }
+
+  async finish(limitMs = 60_000): Promise<void> {
+    await this.clock.advanceUntil(() => this.done, limitMs);
+  }
+
+  /** How many guests run now. */
+  get runningGuests(): number {
+    return Number(this.source.running) + Number(this.destination.running);
+  }
+
+  close(): void {
+    this.source.close();
+    this.destination.close();
+  }
+}
+
+export { DeviceState };
