@@ -19,7 +19,9 @@ export function printAt(
   message: string,
 ): string {
   const lines = inclusionLines(source.includedFrom);
-  if (definition !== undefined) lines.push(`${source.path}: In ${definition.kind} '${definition.name}':`);
+  // A name that is empty is as good as none.
+  if (definition !== undefined && definition.name !== '')
+    lines.push(`${source.path}: In ${definition.kind} '${definition.name}':`);
   const column = place.column === undefined ? '' : `:${place.column}`;
   lines.push(`${source.path}:${place.line}${column}: ${message}`);
   return lines.join('\n');

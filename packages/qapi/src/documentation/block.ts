@@ -1,4 +1,4 @@
-import type { SyntaxErrorHandler } from '../language/lexer.js';
+import { Lexer, type SyntaxErrorHandler } from '../language/lexer.js';
 import type { Source } from '../language/source.js';
 
 const hash = 0x23;
@@ -41,7 +41,9 @@ export class DocumentationLines {
     this.start = start;
     if (text.charCodeAt(start) !== hash) {
       this.end = start;
-      this.error("documentation comment must end with '##'", start, start);
+      if (!startsWithError(this.source, start)) {
+        this.error("documentation comment must end with '##'", start, start);
+      }
       return;
     }
     const end = text.indexOf('\n', start);
@@ -71,4 +73,14 @@ function skipWhiteSpace(text: string, start: number): number {
   const last = text.length - 1;
   while (at < last && (text[at] === ' ' || text[at] === '\n' || text[at] === '\t' || text[at] === '\r')) at++;
   return at;
+}
+
+/** An error of syntax where a block should have ended comes first, and is met again when the source goes on. */
+function startsWithError(source: Source, start: number): boolean {
+  let found = false;
+  const lexer = new Lexer(source, () => {
+    found = true;
+  });
+  lexer.moveTo(start);
+  return found;
 }

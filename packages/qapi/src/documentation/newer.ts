@@ -34,6 +34,9 @@ export class NewerDocumentation {
   readonly #reportLine: (message: string, start: number, end: number) => void;
   readonly #sections: SectionDraft[];
   #section: SectionDraft;
+  /** Members are only described in front of all sections but the body. */
+  #descriptionsOver = false;
+  readonly #names: Record<'member' | 'feature', Set<string>> = { member: new Set(), feature: new Set() };
   readonly #start: number;
 
   /** `reportLine` takes errors that QEMU reports for a line, without a column. */
@@ -58,8 +61,9 @@ export class NewerDocumentation {
     if (symbol === undefined) this.#freeForm();
     else this.#definition();
     for (const section of this.#sections) {
-      if (section.tag !== undefined && textOf(section) === '') {
-        this.#reportLine(`text required after '${section.tag}:'`, section.start, section.end);
+      if (section.kind !== 'plain' && textOf(section) === '') {
+        const kind = section.kind.charAt(0).toUpperCase() + section.kind.slice(1);
+        this.#reportLine(`text required after '${kind}:'`, section.start, section.end);
       }
     }
     return finishBlock(this.#lines.source, symbol, this.#start, this.#lines.end, this.#sections);
@@ -96,7 +100,6 @@ export class NewerDocumentation {
 
   #definition(): void {
     const lines = this.#lines;
-    let sectionsBegun = false;
     let featuresSeen = false;
     while (lines.line !== undefined) {
       const { line } = lines;
@@ -105,15 +108,15 @@ export class NewerDocumentation {
       } else if (line === 'Features:') {
         if (featuresSeen) lines.error("duplicated 'Features:' line");
         featuresSeen = true;
-        sectionsBegun = true;
+        this.#descriptionsOver = true;
         this.#features();
       } else if (line.startsWith('@') && description.test(line)) {
-        if (sectionsBegun) {
+        if (this.#descriptionsOver) {
           lines.error(`description of '@${description.exec(line)![1]}:' follows a section`);
         }
         this.#described('member');
       } else if (tagged.test(line)) {
-        sectionsBegun = true;
+        this.#descriptionsOver = true;
         this.#tagged(tagged.exec(line)!);
       } else {
         this.#paragraph();
@@ -140,9 +143,8 @@ export class NewerDocumentation {
       if (match == null) return;
       const name = match[1]!;
       if (name === '') this.#reportHere('invalid parameter name');
-      else if (this.#sections.some((section) => section.kind === kind && section.name === name)) {
-        this.#reportHere(`'${name}' parameter name duplicated`);
-      }
+      else if (this.#names[kind].has(name)) this.#reportHere(`'${name}' parameter name duplicated`);
+      this.#names[kind].add(name);
       this.#open(sectionDraft(kind, lines.start, name));
       this.#indented(lines.line!.slice(match[0].length));
     }
@@ -176,15 +178,15 @@ export class NewerDocumentation {
     if (lines.line === undefined) return;
     const indent = indentOf(lines.line);
     if (indent === 0) return;
-    let afterBlank = false;
-    for (; lines.line !== undefined; this.#advance()) {
+    for (let count = 0; lines.line !== undefined; this.#advance(), count++) {
       const { line }: { line: string } = lines as { line: string };
+      if (line.startsWith('@') && description.test(line)) return;
       if (line !== '' && indentOf(line) < indent) {
-        if (afterBlank) return;
+        // QEMU lets it pass further down, where the text goes on as a plain section.
+        if (count !== 1) return;
         lines.error(`unexpected de-indent (expected at least ${indent} spaces)`);
       }
       this.#append(line);
-      afterBlank = line === '';
     }
   }
 
@@ -194,13 +196,12 @@ export class NewerDocumentation {
       if (this.#section.lines.length > 0) this.#append('');
     } else {
       this.#open(sectionDraft('plain', lines.start));
+      this.#descriptionsOver = true;
     }
-    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) {
-      if (lines.line.startsWith('=') && this.#dialect.headings === 'first') {
-        lines.error("unexpected '=' markup in definition documentation");
-      }
-      this.#append(lines.line);
+    if (lines.line?.startsWith('=') && this.#dialect.headings === 'first') {
+      lines.error("unexpected '=' markup in definition documentation");
     }
+    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append(lines.line);
   }
 
   #open(section: SectionDraft): void {

@@ -39,6 +39,7 @@ export class OlderDocumentation {
   #section: IndentedDraft;
   #sections: IndentedDraft[];
   #symbol: string | undefined;
+  readonly #names: Record<'member' | 'feature', Set<string>> = { member: new Set(), feature: new Set() };
 
   constructor(lines: DocumentationLines, start: number) {
     this.#lines = lines;
@@ -126,9 +127,8 @@ export class OlderDocumentation {
     const kind = this.#part === 'features' ? 'feature' : 'member';
     this.#endSection();
     if (name === '') this.#lines.error('invalid parameter name');
-    else if (this.#sections.some((section) => section.kind === kind && section.name === name)) {
-      this.#lines.error(`'${name}' parameter name duplicated`);
-    }
+    else if (this.#names[kind].has(name)) this.#lines.error(`'${name}' parameter name duplicated`);
+    this.#names[kind].add(name);
     this.#openIndented({ ...sectionDraft(kind, this.#lines.start, name), indent: undefined }, word, line);
   }
 

@@ -1,7 +1,7 @@
 import type { DocumentationLines } from './block.js';
 
-const literalBlock = /^(\.\. +qmp-example)? *::$/;
-const directive = /(^|[^:])::$|^ *\.\. +qmp-example::/;
+/** What opens a literal block, on a line of its own. */
+const literalMarker = /^(\.\. +qmp-example)? *::$/;
 const onlyUrl = /^ *(https?|ftp):\/\/[^ ]*$/;
 /** A full stop (or `e.g.`, or the number of a list item, both of which are fine) and one space before a capital. */
 const sentence = /(\be\.g\.|^ *\d\.|([.!?])) [A-Z0-9(]/g;
@@ -9,13 +9,11 @@ const sentence = /(\be\.g\.|^ *\d\.|([.!?])) [A-Z0-9(]/g;
 /** The rules of style of QEMU 10.1 and later. Literal blocks and examples are exempt. */
 export class StyleRules {
   #literal = false;
-  #literalIndent = 0;
+  #literalIndent: number | undefined;
 
   check(lines: DocumentationLines): void {
     const { line } = lines;
     if (line === undefined) return;
-    void literalBlock;
-    void directive;
     if (this.#inLiteral(line)) return;
     if (line.length + 2 > 70 && !onlyUrl.test(line)) {
       lines.error('documentation line longer than 70 characters');
@@ -32,15 +30,17 @@ export class StyleRules {
     }
   }
 
+  /** A literal block is indented like its first line of text, and ends where less is. */
   #inLiteral(line: string): boolean {
-    const indent = line.length - line.trimStart().length;
-    if (this.#literal) {
-      if (line === '' || indent > this.#literalIndent) return true;
-      this.#literal = false;
+    if (this.#literal && line !== '') {
+      const indent = line.length - line.trimStart().length;
+      this.#literalIndent ??= indent;
+      if (indent < this.#literalIndent) this.#literal = false;
     }
-    if (line.endsWith('::')) {
+    if (this.#literal) return true;
+    if (literalMarker.test(line)) {
       this.#literal = true;
-      this.#literalIndent = indent;
+      this.#literalIndent = undefined;
     }
     return false;
   }

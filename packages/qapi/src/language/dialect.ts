@@ -11,7 +11,7 @@ export interface Dialect {
   readonly headings: 'split' | 'first' | 'text';
   /** Lines of documentation over 70 characters and single spaces between sentences are errors. */
   readonly documentationStyle: boolean;
-  /** With `doc-required`, members have to be documented too; errors name the line of the section. */
+  /** What is documented has to be documented with its members; errors name the line of the section. */
   readonly membersDocumented: boolean;
   /** An error about a wrong type reference says what would be right, or merely what is wrong. */
   readonly typeErrors: 'expected' | 'found';

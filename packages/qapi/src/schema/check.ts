@@ -165,10 +165,10 @@ export class SchemaChecker {
     const branches: Draft<Branch>[] = [];
     for (const { member, written } of record.branches) {
       const what = this.#describe('branch', written.name, record);
+      const type = resolveType(this.#table, context, written.type, what);
       if (!known.has(written.name)) {
         context!.report('branch-values', `${what} is not a value of ${describeType(tag.type)}`, written);
       }
-      const type = resolveType(this.#table, context, written.type, what);
       if (type === undefined) continue;
       const nested = type.kind === 'object' && type.discriminator !== undefined;
       if (type.kind !== 'object' || (nested && !context!.dialect.unionBranches)) {

@@ -4,6 +4,7 @@ import { fileReader, type SchemaReader } from '../language/reader.js';
 import { type SchemaFile, SchemaFilesReader } from '../language/schema-files.js';
 import { DefinitionContext } from '../rules/definition/context.js';
 import { peekName, readDefinition } from '../rules/definition/definition.js';
+import { checkDocumentedExist } from '../rules/schema/documented.js';
 import { SchemaChecker } from './check.js';
 import { EntityTable, type ModuleDraft, moduleDraft } from './define.js';
 import type { Documentation } from './documentation.js';
@@ -56,6 +57,9 @@ export function loadSchema(path: string, options: LoadOptions = {}): LoadResult 
   const checker = new SchemaChecker(table);
   for (const event of table.events) {
     if (event.kind !== 'include') checker.check(event);
+  }
+  for (const event of table.events) {
+    if (event.kind !== 'include') checkDocumentedExist(event);
   }
   table.featureLimit.report();
   if (diagnostics.items.length > 0) return { schema: undefined, diagnostics: diagnostics.items, dialect };

@@ -1,7 +1,7 @@
 import type { CommandDefinition } from '../../schema/definition.js';
 import { readArguments } from './arguments.js';
 import { commonParts, type DefinitionReader } from './definition.js';
-import { checkFlags, hasFlag } from './flags.js';
+import { hasFlag } from './flags.js';
 import { checkKeys } from './keys.js';
 import { readTypeReference } from './type-reference.js';
 
@@ -22,7 +22,6 @@ const optional = [
 export const readCommand: DefinitionReader<CommandDefinition> = (context, head) => {
   const { node } = head;
   if (!checkKeys(context, node, 'command', ['command'], optional)) return undefined;
-  checkFlags(context, node);
   const data = readArguments(context, node);
   const returns = node.entries.get('returns');
   return {

@@ -10,6 +10,7 @@ import { checkDefinitionDocumentation } from './documentation.js';
 import { readEnum } from './enum.js';
 import { readEvent } from './event.js';
 import { readFeatures } from './features.js';
+import { checkFlags } from './flags.js';
 import { readName } from './names.js';
 import { readStruct } from './struct.js';
 import { readUnion } from './union.js';
@@ -86,6 +87,7 @@ export function commonParts(
 ): Pick<Definition, 'name' | 'nameNode' | 'node' | 'source' | 'documentation' | 'condition' | 'features'> {
   const condition = readCondition(context, node, kind);
   const features = readFeatures(context, node);
+  checkFlags(context, node);
   return {
     name,
     nameNode,

@@ -3,7 +3,7 @@ import type { FeatureDefinition } from '../../schema/definition.js';
 import { readCondition } from './condition.js';
 import type { DefinitionContext } from './context.js';
 import { checkKeys } from './keys.js';
-import { checkName, readName } from './names.js';
+import { checkLowerCase, readName } from './names.js';
 
 /** The `features` of an object: names, or objects with a name and a condition. */
 export function readFeatures(context: DefinitionContext, node: ObjectNode): FeatureDefinition[] {
@@ -27,7 +27,7 @@ function readFeature(context: DefinitionContext, item: ValueNode): FeatureDefini
   const name = readName(context, item.kind === 'object' ? item.entries.get('name')!.value : item, what);
   if (name === undefined) return undefined;
   what = `${what} '${name.value}'`;
-  checkName(context, name, what);
+  checkLowerCase(context, name, what, name.value, {});
   const condition = item.kind === 'object' ? readCondition(context, item, what) : undefined;
   return { name: name.value, condition, start: name.start, end: name.end };
 }

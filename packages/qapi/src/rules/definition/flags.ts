@@ -1,4 +1,4 @@
-import type { ObjectNode } from '../../language/ast.js';
+import type { ObjectNode, ValueNode } from '../../language/ast.js';
 import type { DefinitionContext } from './context.js';
 
 /** Flags that say `false` to something that is true by default. */
@@ -22,6 +22,21 @@ export function checkFlags(context: DefinitionContext, node: ObjectNode): void {
   }
 }
 
+/** Whether a flag departs from its default. */
 export function hasFlag(node: ObjectNode, flag: string): boolean {
-  return node.entries.has(flag);
+  const value = node.entries.get(flag)?.value;
+  return value !== undefined && (negative.includes(flag) || isTrue(value));
+}
+
+/** What is not `true` counts as it does in Python, so that one mistake leads to one error. */
+function isTrue(value: ValueNode): boolean {
+  switch (value.kind) {
+    case 'boolean':
+    case 'string':
+      return value.value !== false && value.value !== '';
+    case 'list':
+      return value.items.length > 0;
+    case 'object':
+      return value.entries.size > 0;
+  }
 }

@@ -1,23 +1,31 @@
 import { type DocumentablePart, documentableParts } from '../../schema/documentable.js';
 import type { Documentation, DocumentationSection } from '../../schema/documentation.js';
 import type { EntityRecord } from '../../schema/draft.js';
-import type { Feature } from '../../schema/model.js';
+import type { Entity, Feature } from '../../schema/model.js';
 import type { DefinitionContext } from '../definition/context.js';
 
-/**
- * Every feature is documented and, in newer dialects where documentation is required, every member; and what
- * is documented exists.
- */
+/** Every feature is documented and, in newer dialects, every member unless a pragma exempts the definition. */
 export function checkDocumented(record: EntityRecord): void {
   const { context, entity } = record;
   const { doc } = entity;
   if (context === undefined || doc === undefined) return;
   const parts = documentableParts(entity);
-  const features = [...entity.features, ...parts.flatMap((part) => part.features)];
   checkMembersDocumented(context, entity.name, doc, parts);
-  checkFeaturesDocumented(context, doc, features);
-  checkExist(context, doc, 'member', new Set(parts.map(({ name }) => name)));
-  checkExist(context, doc, 'feature', new Set(features.map(({ name }) => name)));
+  checkFeaturesDocumented(context, doc, featuresOf(entity, parts));
+}
+
+/** The members and features that are documented exist. */
+export function checkDocumentedExist(record: EntityRecord): void {
+  const { context, entity } = record;
+  const { doc } = entity;
+  if (context === undefined || doc === undefined) return;
+  const parts = documentableParts(entity);
+  checkExist(context, doc, 'member', parts);
+  checkExist(context, doc, 'feature', featuresOf(entity, parts));
+}
+
+function featuresOf(entity: Entity, parts: readonly DocumentablePart[]): Feature[] {
+  return [...entity.features, ...parts.flatMap((part) => part.features)];
 }
 
 function checkMembersDocumented(
@@ -27,7 +35,7 @@ function checkMembersDocumented(
   parts: readonly DocumentablePart[],
 ): void {
   const { dialect, pragma } = context;
-  if (!dialect.membersDocumented || !pragma.docRequired || pragma.documentationExceptions.has(name)) return;
+  if (!dialect.membersDocumented || pragma.documentationExceptions.has(name)) return;
   const documented = sectionNames(doc, 'member');
   for (const { role, name, span } of parts) {
     if (documented.has(name)) continue;
@@ -51,8 +59,9 @@ function checkExist(
   context: DefinitionContext,
   doc: Documentation,
   kind: 'member' | 'feature',
-  existing: ReadonlySet<string>,
+  parts: readonly { readonly name: string }[],
 ): void {
+  const existing = new Set(parts.map(({ name }) => name));
   const unknown = doc.sections.filter(
     (section) => section.kind === kind && section.name !== undefined && !existing.has(section.name),
   );
