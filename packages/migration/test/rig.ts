@@ -3,7 +3,7 @@ import {
   createModel,
   DeviceState,
   type DmaMemory,
-  type ModelDevice,
+  type ModelledDevice,
   type PropertyValue,
   stateName,
   VfioError,
@@ -136,7 +136,7 @@ export class TestMachine implements MachinePort, MachineControl {
   readonly ram: TestRam;
   readonly dirtyLog: TestDirtyLog;
   readonly events: string[] = [];
-  readonly models: ModelDevice[] = [];
+  readonly models: ModelledDevice[] = [];
   readonly control = this;
   readonly #entries: DeviceEntry[] = [];
   readonly #vcpus: number;
