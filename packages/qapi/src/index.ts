@@ -5,6 +5,7 @@ export { type GenerateOptions, generateTypeScript } from './emit/generate-typesc
 export { describeProtocol } from './emit/protocol.js';
 export { readConfigHeader } from './infer/config-header.js';
 export { type InferredConfig, inferConfig } from './infer/infer-config.js';
+export { parseReply } from './infer/parse-reply.js';
 export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
 export { type IntrospectOptions, introspect } from './introspect/introspect.js';
 export { type Dialect, type DialectName, dialectOfVersion, dialects } from './language/dialect.js';

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { generateTypeScript, IncompleteReply, introspect, schemaFromReply } from '../../src/index.js';
+import {
+  generateTypeScript,
+  IncompleteReply,
+  introspect,
+  parseReply,
+  schemaFromReply,
+} from '../../src/index.js';
 import { kitchenSink } from '../kitchen-sink.js';
 import { schemaOf } from '../schema-of.js';
 
@@ -52,6 +58,17 @@ describe('a schema from a reply to query-qmp-schema', () => {
       ['status', 'uptime', 'cpus', 'ghosts', 'walls'],
     );
     assert.equal(status.members[0]?.type.name, 'StatusInfoStatus');
+  });
+
+  test('a reply that is none is an error that names the place', () => {
+    const broken = JSON.parse(JSON.stringify(introspect(schema)));
+    broken[0]['ret-type'] = 7;
+    assert.throws(() => parseReply(broken), {
+      name: 'OutputMismatch',
+      message: '[0].ret-type: is not a string',
+    });
+    assert.throws(() => parseReply({}), { name: 'OutputMismatch', message: 'is not an array' });
+    assert.deepEqual(parseReply(JSON.parse(JSON.stringify(introspect(schema)))), introspect(schema));
   });
 
   test('a reply that lacks a type is an error that names it', () => {

@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+import { introspect } from '@godwit/qapi';
+import { chosenConfiguration, configurationOptions } from './configuration.js';
+import { type Io, UsageError } from './io.js';
+import { readSchema } from './read-schema.js';
+
+export const usage = `godwit qapi introspect FILE [--unmasked]
+         [--config A,B,… | --config-header FILE | --infer-from ADDRESS]`;
+
+/** Prints the reply to query-qmp-schema of a server that is built from the schema: a JSON array, an entity a line. */
+export async function run(args: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...configurationOptions, unmasked: { type: 'boolean' } },
+  });
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw new UsageError('give one schema file');
+  const schema = readSchema(file, io);
+  const config = await chosenConfiguration(schema, values, io);
+  const entities = introspect(schema, {
+    ...(config !== undefined && { config }),
+    ...(values.unmasked && { unmasked: true }),
+  });
+  io.stdout.write(`[${entities.map((entity) => JSON.stringify(entity)).join(',\n ')}]\n`);
+  return 0;
+}
