@@ -1,0 +1,214 @@
+import type { Clock } from '@godwit/clock';
+import type { DirtyLog, StateSection } from '@godwit/migration';
+import type { Bus } from '../memory/bus.js';
+import { DirtyBitmap } from '../memory/dirty-bitmap.js';
+import { DmaView } from '../memory/dma-view.js';
+import { type GuestMemory, PAGE_SIZE } from '../memory/guest-memory.js';
+import type { Accelerator, Audit, DeviceAudit, GuestDevice, GuestReport, Vcpu } from './accelerator.js';
+import { DeviceDriver } from './device-driver.js';
+import { InlineVcpu } from './inline-vcpu.js';
+import { dmaBuffer, type GuestLayout, layoutGuest } from './layout.js';
+import type { Counter } from './registers.js';
+import { ThreadVcpu } from './thread-vcpu.js';
+import type { VcpuRunner } from './vcpu-runner.js';
+
+export interface SimOptions {
+  readonly memory: GuestMemory;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** Number of vCPUs. */
+  readonly vcpus: number;
+  /** One worker thread for each vCPU; otherwise all are stepped by timers of `clock`. */
+  readonly threads: boolean;
+  /** Bytes per second that the guest dirties; default 0. */
+  readonly dirtyRate?: number | undefined;
+  /** Bytes that it writes round after round; default half of RAM. */
+  readonly workingSet?: number | undefined;
+  /** Fill the rest of RAM at power-on, so that all of it has contents; default false. */
+  readonly fill?: boolean | undefined;
+  /** How long a vCPU may take to stop, in milliseconds; default 5000. */
+  readonly pauseTimeoutMs?: number | undefined;
+  /** A vCPU's thread failed; the guest is not sound any more. */
+  readonly onFailure?: ((error: Error) => void) | undefined;
+}
+
+/** The embedded guest: a workload that notices when its memory, registers or devices did not come through a migration whole. */
+export class Sim implements Accelerator {
+  readonly name = 'sim';
+  readonly layout: GuestLayout;
+  readonly dirtyLog: DirtyLog;
+  readonly #options: SimOptions;
+  readonly #vcpus: readonly VcpuRunner[];
+  #devices: readonly GuestDevice[] = [];
+  #dirtyRate: number;
+  #throttle = 0;
+  #running = false;
+  #closed: Promise<void> | undefined;
+
+  /** Resolves when all vCPUs stand ready. Throws RangeError for a working set that does not fit. */
+  static async create(options: SimOptions): Promise<Sim> {
+    const { memory, bus, clock, vcpus, fill = false, pauseTimeoutMs = 5000, onFailure = () => {} } = options;
+    const layout = layoutGuest(memory.size, options.workingSet);
+    const dirty = new DirtyBitmap(memory.pages);
+    const indices = Array.from({ length: vcpus }, (_, index) => index);
+    if (!options.threads) {
+      const { segments } = memory;
+      const runners = indices.map(
+        (index) => new InlineVcpu({ index, vcpus, layout, fill, segments, dirty, bus, clock }),
+      );
+      return new Sim(options, layout, dirty, runners);
+    }
+    const started = await Promise.allSettled(
+      indices.map((index) =>
+        ThreadVcpu.create({
+          data: { index, vcpus, layout, fill, ram: memory.handle, dirty: dirty.buffer },
+          bus,
+          clock,
+          pauseTimeoutMs,
+          onFailure,
+        }),
+      ),
+    );
+    const runners = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed !== undefined) {
+      await Promise.all(runners.map((runner) => runner.close()));
+      throw failed.reason;
+    }
+    return new Sim(options, layout, dirty, runners);
+  }
+
+  private constructor(
+    options: SimOptions,
+    layout: GuestLayout,
+    dirty: DirtyBitmap,
+    vcpus: readonly VcpuRunner[],
+  ) {
+    this.#options = options;
+    this.layout = layout;
+    this.#vcpus = vcpus;
+    this.#dirtyRate = options.dirtyRate ?? 0;
+    this.dirtyLog = {
+      start: () => dirty.start(),
+      stop: () => {
+        dirty.stop();
+        this.#setThrottle(0);
+      },
+      collect: (into) => dirty.collect(into),
+      throttle: (percentage) => this.#setThrottle(percentage),
+    };
+    this.#applyRate();
+  }
+
+  get vcpus(): readonly Vcpu[] {
+    return this.#vcpus;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  start(): void {
+    if (this.#running || this.#closed !== undefined) return;
+    this.#running = true;
+    this.#options.memory.markUsed();
+    for (const vcpu of this.#vcpus) vcpu.start();
+  }
+
+  async pause(): Promise<void> {
+    if (!this.#running) return;
+    const stopped = await Promise.allSettled(this.#vcpus.map((vcpu) => vcpu.pause()));
+    const failed = stopped.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    this.#running = false;
+  }
+
+  reset(): void {
+    for (const vcpu of this.#vcpus) vcpu.registers.clear();
+  }
+
+  sections(): readonly StateSection[] {
+    return this.#vcpus.map((vcpu) => vcpu.registers.section(`cpu/${vcpu.index}`));
+  }
+
+  configuration(): Readonly<Record<string, string>> {
+    const { fill = false } = this.#options;
+    return {
+      vCPUs: String(this.#vcpus.length),
+      accelerator: this.name,
+      'working set': String(this.layout.workingSet.count * PAGE_SIZE),
+      fill: fill ? 'on' : 'off',
+    };
+  }
+
+  setDevices(devices: readonly GuestDevice[]): void {
+    this.#devices = devices;
+    for (const vcpu of this.#vcpus) vcpu.setDevices(devices);
+  }
+
+  setDirtyRate(bytesPerSecond: number): void {
+    if (!Number.isFinite(bytesPerSecond) || bytesPerSecond < 0) {
+      throw new RangeError(`a dirty rate of ${bytesPerSecond} bytes per second is not possible`);
+    }
+    this.#dirtyRate = bytesPerSecond;
+    this.#applyRate();
+  }
+
+  async setClock(date: Date): Promise<void> {
+    if (!this.#running) throw new Error('a guest that does not run cannot set its clock');
+    await this.#vcpus[0]!.setClock(date);
+  }
+
+  report(): GuestReport {
+    const sum = (counter: Counter): number =>
+      this.#vcpus.reduce((total, { registers }) => total + registers.get(counter), 0);
+    return {
+      ready: this.#vcpus.every((vcpu) => vcpu.ready),
+      dirtyRate: this.#dirtyRate,
+      workingSet: this.layout.workingSet.count * PAGE_SIZE,
+      pagesWritten: sum('steps') + sum('filled'),
+      pagesChecked: sum('checked'),
+      lost: sum('lost'),
+      torn: sum('torn'),
+      repeated: sum('repeated'),
+      deviceAccesses: sum('deviceAccesses'),
+      deviceFaults: sum('deviceFaults'),
+    };
+  }
+
+  async audit(): Promise<Audit> {
+    const audits = await Promise.all(this.#vcpus.map((vcpu) => vcpu.audit()));
+    const sum = (of: (audit: Audit) => number): number =>
+      audits.reduce((total, audit) => total + of(audit), 0);
+    return {
+      pages: sum((audit) => audit.pages),
+      lost: sum((audit) => audit.lost),
+      torn: sum((audit) => audit.torn),
+      repeated: sum((audit) => audit.repeated),
+    };
+  }
+
+  auditDevices(): readonly DeviceAudit[] {
+    const memory = new DmaView(this.#options.memory);
+    return this.#devices.map(({ address }, slot) =>
+      new DeviceDriver(this.#options.bus, address, 0, dmaBuffer(this.layout.dma, slot)).audit(memory),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#running = false;
+    this.#closed ??= Promise.all(this.#vcpus.map((vcpu) => vcpu.close())).then(() => {});
+    return this.#closed;
+  }
+
+  #setThrottle(percentage: number): void {
+    if (percentage === this.#throttle) return;
+    this.#throttle = percentage;
+    this.#applyRate();
+  }
+
+  #applyRate(): void {
+    const pages = (this.#dirtyRate / PAGE_SIZE) * (1 - this.#throttle / 100);
+    for (const vcpu of this.#vcpus) vcpu.setRate(pages / this.#vcpus.length);
+  }
+}

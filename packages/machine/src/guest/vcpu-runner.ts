@@ -1,0 +1,16 @@
+import type { Audit, GuestDevice, Vcpu } from './accelerator.js';
+import type { Registers } from './registers.js';
+
+/** How the accelerator drives one vCPU, whether it has a thread of its own or is stepped on the machine's. */
+export interface VcpuRunner extends Vcpu {
+  readonly registers: Registers;
+  readonly ready: boolean;
+  /** Pages per second. */
+  setRate(pagesPerSecond: number): void;
+  setDevices(devices: readonly GuestDevice[]): void;
+  start(): void;
+  pause(): Promise<void>;
+  audit(): Promise<Audit>;
+  setClock(date: Date): Promise<void>;
+  close(): Promise<void>;
+}

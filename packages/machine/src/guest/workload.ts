@@ -1,0 +1,147 @@
+import type { RamSegment } from '@godwit/migration';
+import type { DirtyBitmap } from '../memory/dirty-bitmap.js';
+import { PAGE_SIZE } from '../memory/guest-memory.js';
+import { SERIAL_PORT } from '../serial/registers.js';
+import type { Audit, GuestDevice } from './accelerator.js';
+import { DeviceDriver } from './device-driver.js';
+import type { GuestBus } from './guest-bus.js';
+import { dmaBuffer, type GuestLayout, type PageRange, slice, visitOrder } from './layout.js';
+import { type Finding, inspectPage, PAGE_WORDS, writePage } from './page-content.js';
+import { DEVICE_SLOTS, type Registers } from './registers.js';
+
+/** Every so many steps a vCPU turns to one of the devices. */
+const STEPS_PER_DEVICE_ACCESS = 1024;
+
+export interface WorkloadOptions {
+  readonly index: number;
+  readonly vcpus: number;
+  readonly layout: GuestLayout;
+  /** Fill the static pages at power-on. */
+  readonly fill: boolean;
+  readonly segments: readonly RamSegment[];
+  readonly dirty: DirtyBitmap;
+  readonly registers: Registers;
+  readonly bus: GuestBus;
+}
+
+/**
+ * The program of one vCPU. Step s writes page order(s mod n) of its n pages in generation s div n + 1, after it has
+ * checked that the page holds the generation before. So its registers tell what every page must contain, at any moment
+ * and on any machine.
+ */
+export class Workload {
+  readonly #index: number;
+  readonly #working: PageRange;
+  readonly #static: PageRange;
+  readonly #order: (visit: number) => number;
+  readonly #segments: readonly { readonly firstPage: number; readonly words: Int32Array }[];
+  readonly #segmentPages: number;
+  readonly #dirty: DirtyBitmap;
+  readonly #registers: Registers;
+  readonly #bus: GuestBus;
+  readonly #dma: PageRange;
+  #drivers: readonly DeviceDriver[] = [];
+
+  constructor(options: WorkloadOptions) {
+    this.#index = options.index;
+    this.#working = slice(options.layout.workingSet, options.index, options.vcpus);
+    const statics = slice(options.layout.staticPages, options.index, options.vcpus);
+    this.#static = options.fill ? statics : { first: statics.first, count: 0 };
+    this.#dma = options.layout.dma;
+    this.#order = visitOrder(this.#working);
+    this.#segments = options.segments.map(({ address, bytes }) => ({
+      firstPage: address / PAGE_SIZE,
+      words: new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
+    }));
+    this.#segmentPages = options.segments[0]!.bytes.length / PAGE_SIZE;
+    this.#dirty = options.dirty;
+    this.#registers = options.registers;
+    this.#bus = options.bus;
+  }
+
+  /** Whether the static pages are filled, so that steps can begin. */
+  get ready(): boolean {
+    return this.#registers.get('filled') >= this.#static.count;
+  }
+
+  setDevices(devices: readonly GuestDevice[]): void {
+    // What was written to a device that is gone says nothing about the one in its place.
+    this.#drivers.forEach((driver, slot) => {
+      if (devices[slot]?.address !== driver.address) this.#registers.setDeviceMark(slot, 0);
+    });
+    this.#drivers = devices
+      .slice(0, DEVICE_SLOTS)
+      .map(
+        ({ address }, slot) => new DeviceDriver(this.#bus, address, this.#index, dmaBuffer(this.#dma, slot)),
+      );
+  }
+
+  /** Fills one static page; only while not {@link ready}. */
+  fillStep(): void {
+    this.#write(this.#static.first + this.#registers.get('filled'), 1);
+    this.#registers.add('filled', 1);
+  }
+
+  /** Checks and writes one page of the working set, and now and then uses a device or the serial port. */
+  step(): void {
+    const count = this.#working.count;
+    if (count === 0) return;
+    const step = this.#registers.get('steps');
+    const page = this.#order(step % count);
+    const generation = Math.floor(step / count);
+    const finding = this.#inspect(page, generation);
+    this.#registers.add('checked', 1);
+    if (finding !== 'intact') this.#registers.add(finding, 1);
+    this.#write(page, generation + 1);
+    this.#registers.add('steps', 1);
+    if (step % STEPS_PER_DEVICE_ACCESS === 0) this.#useDevice(step / STEPS_PER_DEVICE_ACCESS);
+    if ((step + 1) % count === 0) this.#say(generation + 1);
+  }
+
+  /** Compares all pages that this vCPU has ever written with what they must contain. */
+  audit(): Audit {
+    const found: Record<Finding, number> = { intact: 0, lost: 0, torn: 0, repeated: 0 };
+    const steps = this.#registers.get('steps');
+    const generation = Math.floor(steps / this.#working.count);
+    for (let visit = 0; visit < this.#working.count; visit++) {
+      const visited = visit < steps % this.#working.count;
+      found[this.#inspect(this.#order(visit), visited ? generation + 1 : generation)]++;
+    }
+    const filled = this.#registers.get('filled');
+    for (let index = 0; index < this.#static.count; index++) {
+      found[this.#inspect(this.#static.first + index, index < filled ? 1 : 0)]++;
+    }
+    const { lost, torn, repeated } = found;
+    return { pages: this.#working.count + this.#static.count, lost, torn, repeated };
+  }
+
+  #inspect(page: number, generation: number): Finding {
+    const segment = this.#segments[Math.floor(page / this.#segmentPages)]!;
+    return inspectPage(segment.words, (page - segment.firstPage) * PAGE_WORDS, page, generation);
+  }
+
+  #write(page: number, generation: number): void {
+    const segment = this.#segments[Math.floor(page / this.#segmentPages)]!;
+    writePage(segment.words, (page - segment.firstPage) * PAGE_WORDS, page, generation);
+    this.#dirty.mark(page);
+  }
+
+  #useDevice(turn: number): void {
+    if (this.#drivers.length === 0) return;
+    const slot = turn % this.#drivers.length;
+    const mark = this.#registers.deviceMark(slot);
+    const value = Math.imul(turn + 1, 0x9e3779b1) >>> 0;
+    const outcome = this.#drivers[slot]!.exchange(mark === 0 ? undefined : mark - 1, value);
+    if (outcome === 'unknown-device') return;
+    this.#registers.add('deviceAccesses', 1);
+    if (outcome === 'wrong-value') this.#registers.add('deviceFaults', 1);
+    this.#registers.setDeviceMark(slot, value + 1);
+  }
+
+  #say(pass: number): void {
+    const faults =
+      this.#registers.get('lost') + this.#registers.get('torn') + this.#registers.get('repeated');
+    const line = `vcpu ${this.#index}: pass ${pass}, ${this.#working.count} pages, ${faults === 0 ? 'no' : faults} faults\r\n`;
+    this.#bus.write('port', SERIAL_PORT, new TextEncoder().encode(line));
+  }
+}

@@ -1,0 +1,2 @@
+export { SERIAL_PORT, SERIAL_PORTS } from './registers.js';
+export { Serial16550, type SerialOptions } from './serial-16550.js';
