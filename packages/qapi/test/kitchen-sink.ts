@@ -1,6 +1,6 @@
 /** A schema with one of everything that generated code and introspection treat differently. */
 export const kitchenSink = `
-{ 'pragma': { 'command-returns-exceptions': [ 'peek' ] } }
+{ 'pragma': { 'command-returns-exceptions': [ 'peek' ], 'documentation-exceptions': [ 'RunState', 'StatusInfo' ] } }
 
 ##
 # @RunState:
