@@ -6,11 +6,13 @@ import { generateTypeScript, type Schema, schemaFromReply } from '@godwit/qapi';
 import { type ConfigurationValues, chosenConfiguration, configurationOptions } from './configuration.js';
 import { Failure, type Io, UsageError } from './io.js';
 import { querySchema } from './live-schema.js';
-import { readSchema } from './read-schema.js';
+import { dialectOption, readSchema } from './read-schema.js';
 
-export const usage = `godwit qapi gen FILE -o DIR
+export const usage = `godwit qapi gen FILE -o DIR [--dialect VERSION]
          [--config A,B,… | --config-header FILE | --infer-from ADDRESS]
        godwit qapi gen --from ADDRESS [--like FILE] -o DIR`;
+
+type Values = ConfigurationValues & { readonly dialect?: string | undefined };
 
 /** Generates TypeScript from a schema, or from what a running server says of its own. */
 export async function run(args: string[], io: Io): Promise<number> {
@@ -19,6 +21,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     allowPositionals: true,
     options: {
       ...configurationOptions,
+      ...dialectOption,
       from: { type: 'string' },
       like: { type: 'string' },
       output: { type: 'string', short: 'o' },
@@ -38,12 +41,8 @@ export async function run(args: string[], io: Io): Promise<number> {
   return 0;
 }
 
-async function fromFile(
-  file: string,
-  values: ConfigurationValues,
-  io: Io,
-): Promise<ReadonlyMap<string, string>> {
-  const schema = readSchema(file, io);
+async function fromFile(file: string, values: Values, io: Io): Promise<ReadonlyMap<string, string>> {
+  const schema = readSchema(file, values.dialect, io);
   const config = await chosenConfiguration(schema, values, io);
   return generateTypeScript(schema, config === undefined ? {} : { config });
 }
@@ -52,13 +51,17 @@ async function fromFile(
 async function fromServer(
   address: string,
   like: string | undefined,
-  { config, 'config-header': header, 'infer-from': inferFrom }: ConfigurationValues,
+  values: Values,
   io: Io,
 ): Promise<ReadonlyMap<string, string>> {
-  if (config !== undefined || header !== undefined || inferFrom !== undefined) {
+  if (
+    values.config !== undefined ||
+    values['config-header'] !== undefined ||
+    values['infer-from'] !== undefined
+  ) {
     throw new UsageError('a running server has its own configuration');
   }
-  const known = like === undefined ? ownSchema(io) : readSchema(like, io);
+  const known = like === undefined ? ownSchema(io) : readSchema(like, values.dialect, io);
   const schema = schemaFromReply(await querySchema(address), known);
   return generateTypeScript(schema, {
     header: `Generated from the schema of the server at ${address} by godwit qapi gen. Do not edit.`,
@@ -67,7 +70,7 @@ async function fromServer(
 
 /** The schema of the machine that comes with this package. */
 function ownSchema(io: Io): Schema {
-  return readSchema(fileURLToPath(import.meta.resolve('@godwit/machine/schema/godwit.json')), io);
+  return readSchema(fileURLToPath(import.meta.resolve('@godwit/machine/schema/godwit.json')), undefined, io);
 }
 
 /** Leaves files alone that are as they should be, so that nothing is built again for them. */

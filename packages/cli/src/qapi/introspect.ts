@@ -2,9 +2,9 @@ import { parseArgs } from 'node:util';
 import { introspect } from '@godwit/qapi';
 import { chosenConfiguration, configurationOptions } from './configuration.js';
 import { type Io, UsageError } from './io.js';
-import { readSchema } from './read-schema.js';
+import { dialectOption, readSchema } from './read-schema.js';
 
-export const usage = `godwit qapi introspect FILE [--unmasked]
+export const usage = `godwit qapi introspect FILE [--unmasked] [--dialect VERSION]
          [--config A,B,… | --config-header FILE | --infer-from ADDRESS]`;
 
 /** Prints the reply to query-qmp-schema of a server that is built from the schema: a JSON array, an entity a line. */
@@ -12,11 +12,11 @@ export async function run(args: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { ...configurationOptions, unmasked: { type: 'boolean' } },
+    options: { ...configurationOptions, ...dialectOption, unmasked: { type: 'boolean' } },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new UsageError('give one schema file');
-  const schema = readSchema(file, io);
+  const schema = readSchema(file, values.dialect, io);
   const config = await chosenConfiguration(schema, values, io);
   const entities = introspect(schema, {
     ...(config !== undefined && { config }),
