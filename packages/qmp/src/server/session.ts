@@ -165,9 +165,11 @@ export class Session implements RequestSource {
   #inputEnded(): void {
     if (this.#closed) return;
     this.#peerEnded = true;
-    // What waits in the queue is dropped as at any disconnect; what is being executed still gets its reply.
+    // What waits in the queue is dropped, as at any disconnect. Without out-of-band execution nothing waits, and the end
+    // may have been sent right behind a command that is still being executed: it gets its reply.
     this.#dropRequests();
-    this.#closeWhenDone();
+    if (this.#oobEnabled) this.end();
+    else this.#closeWhenDone();
   }
 
   #closeWhenDone(): void {

@@ -1,6 +1,11 @@
+export interface UnixAddress {
+  readonly kind: 'unix';
+  readonly path: string;
+}
+
 /** Where a socket is. */
 export type SocketAddress =
-  | { readonly kind: 'unix'; readonly path: string }
+  | UnixAddress
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** A descriptor that the process has inherited or was given: connected, or listening where one listens. */
   | { readonly kind: 'fd'; readonly fd: number };

@@ -3,9 +3,8 @@ import { connect as connectSocket, Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Native } from '@godwit/native';
 import type { Transport } from '../transport.js';
-import { checkUnixPath, formatAddress, type SocketAddress } from './address.js';
+import { checkUnixPath, formatAddress, type SocketAddress, type UnixAddress } from './address.js';
 import { DescriptorTransport } from './descriptor-transport.js';
-import { tcpTransport, unixTransport } from './node-socket.js';
 import { StreamTransport } from './stream-transport.js';
 
 export interface ConnectOptions {
@@ -30,26 +29,35 @@ export async function connectTransport(
       return descriptorTransport(address.fd, options.native);
     case 'unix': {
       checkUnixPath(address.path);
+      if (options.native !== undefined) return connectUnix(address, options.native);
       const socket = connectSocket({ path: address.path, allowHalfOpen: true });
-      // A socket that is paused before it is connected does not begin to read.
-      socket.pause();
       await connected(socket, 'connect', address, options.signal);
-      return unixTransport(socket, options.native);
+      return new StreamTransport({ input: socket, output: socket });
     }
     case 'tcp': {
       const where = { host: address.host === '' ? 'localhost' : address.host, port: address.port };
-      if (options.tls === undefined) {
-        const socket = connectSocket({ ...where, allowHalfOpen: true });
-        socket.pause();
-        await connected(socket, 'connect', address, options.signal);
-        return tcpTransport(socket);
-      }
-      const socket = connectTls({ ...where, ...options.tls });
-      await connected(socket, 'secureConnect', address, options.signal);
+      const { tls } = options;
+      const socket =
+        tls === undefined
+          ? connectSocket({ ...where, allowHalfOpen: true })
+          : connectTls({ ...where, ...tls });
+      await connected(socket, tls === undefined ? 'connect' : 'secureConnect', address, options.signal);
       socket.setNoDelay(true);
       return new StreamTransport({ input: socket, output: socket });
     }
   }
+}
+
+function connectUnix(address: UnixAddress, native: Native): Transport {
+  try {
+    return new DescriptorTransport(native.connectUnix(address.path), native);
+  } catch (error) {
+    throw connectionError(address, error as Error);
+  }
+}
+
+function connectionError(address: SocketAddress, cause: Error): Error {
+  return new Error(`cannot connect to ${formatAddress(address)}: ${cause.message}`, { cause });
 }
 
 function descriptorTransport(fd: number, native: Native | undefined): Transport {
@@ -78,7 +86,7 @@ function connected(
     const fail = (cause: Error) => {
       done();
       socket.destroy();
-      reject(new Error(`cannot connect to ${formatAddress(address)}: ${cause.message}`, { cause }));
+      reject(connectionError(address, cause));
     };
     const abort = () => {
       done();

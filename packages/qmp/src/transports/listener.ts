@@ -1,10 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import type { Native } from '@godwit/native';
+import { type Native, UnixListener } from '@godwit/native';
 import type { Transport } from '../transport.js';
-import { checkUnixPath, type SocketAddress } from './address.js';
-import { tcpTransport, unixTransport } from './node-socket.js';
+import { checkUnixPath, type SocketAddress, type UnixAddress } from './address.js';
+import { DescriptorTransport } from './descriptor-transport.js';
 import { StreamTransport } from './stream-transport.js';
 import { bindPrivately } from './unix-path.js';
 
@@ -22,69 +22,75 @@ export interface ListenOptions {
 
 /** A socket that listens. */
 export class Listener {
-  readonly #server: Server;
-  readonly #path: string | undefined;
-  readonly #inode: bigint | undefined;
+  readonly #stop: () => void | Promise<void>;
   /** Where it listens, with the port that the system chose if none was given. */
   readonly address: SocketAddress;
 
-  private constructor(server: Server, address: SocketAddress, path?: string, inode?: bigint) {
-    this.#server = server;
+  private constructor(address: SocketAddress, stop: () => void | Promise<void>) {
     this.address = address;
-    this.#path = path;
-    this.#inode = inode;
+    this.#stop = stop;
   }
 
   /** @throws Error that names the address, when it is taken, too long, or refused by the system */
   static async open(options: ListenOptions): Promise<Listener> {
-    const { address } = options;
-    if (address.kind === 'unix') checkUnixPath(address.path);
+    const { address, native } = options;
+    if (address.kind === 'unix') {
+      checkUnixPath(address.path);
+      if (native !== undefined) return new Listener(address, await listenByAddon(address, native, options));
+    }
     const server = options.tls === undefined ? plainServer(options) : tlsServer(options, options.tls);
+    let removePath: (() => Promise<void>) | undefined;
     try {
-      switch (address.kind) {
-        case 'unix':
-          await bindPrivately(address.path, (path) => listening(server, { path }));
-          break;
-        case 'tcp':
-          await listening(server, {
-            port: address.port,
-            ...(address.host === '' ? {} : { host: address.host }),
-          });
-          break;
-        case 'fd':
-          await listening(server, { fd: address.fd });
+      if (address.kind === 'unix') {
+        await bindPrivately(address.path, (path) => listening(server, { path }));
+        removePath = await pathRemover(address.path);
+      } else if (address.kind === 'tcp') {
+        const host = address.host === '' ? {} : { host: address.host };
+        await listening(server, { port: address.port, ...host });
+      } else {
+        await listening(server, { fd: address.fd });
       }
     } catch (error) {
       server.close();
       throw error;
     }
     server.on('error', (error) => options.onError?.(error));
-    if (address.kind === 'unix') {
-      const { ino } = await stat(address.path, { bigint: true });
-      return new Listener(server, address, address.path, ino);
-    }
-    return new Listener(server, boundAddress(address, server));
+    return new Listener(boundAddress(address, server), () => {
+      server.close();
+      return removePath?.();
+    });
   }
 
   /** Stops listening and removes the path of a unix socket, if it is still its own. Connections go on. */
   async close(): Promise<void> {
-    this.#server.close();
-    if (this.#path === undefined) return;
-    const status = await stat(this.#path, { bigint: true }).catch(() => undefined);
-    if (status?.ino === this.#inode) await rm(this.#path, { force: true });
+    await this.#stop();
   }
 }
 
-function plainServer({ address, native, onConnection }: ListenOptions): Server {
-  return createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-    const isUnix = address.kind === 'unix' || (address.kind === 'fd' && socket.remoteAddress === undefined);
-    onConnection(isUnix ? unixTransport(socket, native) : tcpTransport(socket));
+/** Listens through the addon, so that connections carry descriptors; returns how to stop. */
+async function listenByAddon(address: UnixAddress, native: Native, { onConnection, onError }: ListenOptions) {
+  let listener: UnixListener | undefined;
+  await bindPrivately(address.path, async (path) => {
+    listener = new UnixListener(native, path, {
+      connection: (fd) => onConnection(new DescriptorTransport(fd, native)),
+      failed: (error) => onError?.(error),
+    });
+  });
+  const removePath = await pathRemover(address.path);
+  return () => {
+    listener?.close();
+    return removePath();
+  };
+}
+
+function plainServer({ onConnection }: ListenOptions): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    onConnection(new StreamTransport({ input: socket, output: socket }));
   });
 }
 
 function tlsServer({ onConnection, onError }: ListenOptions, tls: TlsOptions): Server {
-  const server = createTlsServer({ ...tls, allowHalfOpen: true }, (socket) => {
-    socket.setNoDelay(true);
+  const server = createTlsServer({ ...tls, allowHalfOpen: true, noDelay: true }, (socket) => {
     onConnection(new StreamTransport({ input: socket, output: socket }));
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
@@ -111,4 +117,13 @@ function boundAddress(address: SocketAddress, server: Server): SocketAddress {
   if (address.kind !== 'tcp') return address;
   const { port } = server.address() as AddressInfo;
   return { ...address, port };
+}
+
+/** Removes what is at a path, unless somebody has put something else there in the meantime. */
+async function pathRemover(path: string): Promise<() => Promise<void>> {
+  const { ino } = await stat(path, { bigint: true });
+  return async () => {
+    const status = await stat(path, { bigint: true }).catch(() => undefined);
+    if (status?.ino === ino) await rm(path, { force: true });
+  };
 }
