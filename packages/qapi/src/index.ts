@@ -8,6 +8,7 @@ export { type InferredConfig, inferConfig } from './infer/infer-config.js';
 export { parseReply } from './infer/parse-reply.js';
 export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
 export { type IntrospectOptions, introspect } from './introspect/introspect.js';
+export { detectDialect } from './language/detect-dialect.js';
 export { type Dialect, type DialectName, dialectOfVersion, dialects } from './language/dialect.js';
 export { fileReader, type SchemaReader } from './language/reader.js';
 export type * from './schema/documentation.js';

@@ -7,6 +7,8 @@ interface Subcommand {
 
 /** The subcommands of `godwit qapi`, loaded when they are called. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
+  check: () => import('./check.js'),
+  dump: () => import('./dump.js'),
   gen: () => import('./gen.js'),
   introspect: () => import('./introspect.js'),
 };

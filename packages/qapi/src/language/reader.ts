@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 /** Where schema files come from. */
 export interface SchemaReader {
@@ -32,6 +33,19 @@ export const fileReader: SchemaReader = {
     }
   },
 };
+
+/** Reads every file once. */
+export function cachedReader(reader: SchemaReader): SchemaReader {
+  const known = new Map<string, Uint8Array>();
+  return {
+    read(path) {
+      const key = resolve(path);
+      const contents = known.get(key) ?? reader.read(path);
+      known.set(key, contents);
+      return contents;
+    },
+  };
+}
 
 /** POSIX error names and the texts that the C library has for them. */
 const errorTexts: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 import { type Diagnostic, DiagnosticList } from '../diagnostics/diagnostic.js';
+import { detectDialect } from '../language/detect-dialect.js';
 import { type Dialect, type DialectName, dialects } from '../language/dialect.js';
-import { fileReader, type SchemaReader } from '../language/reader.js';
+import { cachedReader, fileReader, type SchemaReader } from '../language/reader.js';
 import { type SchemaFile, SchemaFilesReader } from '../language/schema-files.js';
 import { DefinitionContext } from '../rules/definition/context.js';
 import { peekName, readDefinition } from '../rules/definition/definition.js';
@@ -13,7 +14,7 @@ import type { Entity, Module, Schema } from './model.js';
 export interface LoadOptions {
   /** Where files are read from; the file system by default. */
   readonly reader?: SchemaReader;
-  /** Whose rules apply; detected by default. */
+  /** Whose rules apply; by default those of the QEMU source tree around the file, or of how it is written. */
   readonly dialect?: DialectName;
   /** Loading ends after so many errors; 1000 by default. */
   readonly maximumDiagnostics?: number;
@@ -31,8 +32,9 @@ export interface LoadResult {
 /** Reads, checks and resolves a schema with all that it includes. Never throws for what is in the files. */
 export function loadSchema(path: string, options: LoadOptions = {}): LoadResult {
   const diagnostics = new DiagnosticList(options.maximumDiagnostics ?? 1000);
-  const dialect: Dialect = dialects[options.dialect ?? '10.2'];
-  const files = new SchemaFilesReader(options.reader ?? fileReader, dialect, diagnostics).read(path);
+  const reader = cachedReader(options.reader ?? fileReader);
+  const dialect = options.dialect === undefined ? detectDialect(path, reader) : dialects[options.dialect];
+  const files = new SchemaFilesReader(reader, dialect, diagnostics).read(path);
   if (files === undefined) return { schema: undefined, diagnostics: diagnostics.items, dialect };
 
   const table = new EntityTable(dialect.qtypePrefix);

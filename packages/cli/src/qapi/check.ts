@@ -1,0 +1,31 @@
+import { parseArgs } from 'node:util';
+import { loadSchema, printAsQemu, printDiagnostic } from '@godwit/qapi';
+import { chosenDialect, dialectOption } from './dialect.js';
+import { type Io, UsageError } from './io.js';
+
+export const usage = 'godwit qapi check FILE… [--first] [--dialect 7.2 | 10.0 | 10.2]';
+
+/** Checks schemas: all errors with their place in the text, or the first as QEMU words it. */
+export async function run(args: string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { ...dialectOption, first: { type: 'boolean' } },
+  });
+  if (positionals.length === 0) throw new UsageError('give a schema file');
+  const options = chosenDialect(values.dialect);
+  let errors = 0;
+  for (const file of positionals) {
+    const { diagnostics } = loadSchema(file, options);
+    errors += diagnostics.length;
+    const [first] = diagnostics;
+    if (first !== undefined && values.first) {
+      io.stderr.write(`${printAsQemu(first)}\n`);
+      return 1;
+    }
+    for (const diagnostic of diagnostics) io.stderr.write(`${printDiagnostic(diagnostic)}\n`);
+  }
+  if (errors === 0) return 0;
+  io.stderr.write(`${errors} error${errors === 1 ? '' : 's'}\n`);
+  return 1;
+}
