@@ -43,7 +43,12 @@ export { EmittedEvent, EventBus, type EventSink } from './server/event-bus.js';
 export { type EventThrottle, eventThrottles } from './server/event-throttle.js';
 export { defaultSessionLimits, type SessionLimits } from './server/limits.js';
 export { Monitor, type MonitorOptions } from './server/monitor.js';
-export { type MonitorEndpoint, MonitorServer, type MonitorServerOptions } from './server/monitor-server.js';
+export {
+  type Connectable,
+  type MonitorEndpoint,
+  MonitorServer,
+  type MonitorServerOptions,
+} from './server/monitor-server.js';
 export { QmpServer, type QmpServerOptions } from './server/qmp-server.js';
 export type { Session } from './server/session.js';
 export type { Transport, TransportHandler } from './transport.js';

@@ -5,7 +5,14 @@ import type { Transport } from '../transport.js';
 import { formatAddress, type SocketAddress } from '../transports/address.js';
 import { connectTransport } from '../transports/connect.js';
 import { Listener } from '../transports/listener.js';
-import type { Monitor } from './monitor.js';
+
+/** What takes connections: a monitor, or anything else that a client can be at the other end of. */
+export interface Connectable {
+  /** Names it in reports. */
+  readonly label: string;
+  /** Takes a connection; resolves at its end, with the reason if it did not end in the usual way. */
+  attach(transport: Transport): Promise<Error | undefined>;
+}
 
 /** How clients reach a monitor. */
 export type MonitorEndpoint =
@@ -33,7 +40,7 @@ const waitingLimit = 16;
 
 /** Brings clients to one monitor. */
 export class MonitorServer {
-  readonly #monitor: Monitor;
+  readonly #monitor: Connectable;
   readonly #endpoint: MonitorEndpoint;
   readonly #options: MonitorServerOptions;
   readonly #waiting: Transport[] = [];
@@ -48,7 +55,7 @@ export class MonitorServer {
     this.#firstClient = resolve;
   });
 
-  private constructor(monitor: Monitor, endpoint: MonitorEndpoint, options: MonitorServerOptions) {
+  private constructor(monitor: Connectable, endpoint: MonitorEndpoint, options: MonitorServerOptions) {
     this.#monitor = monitor;
     this.#endpoint = endpoint;
     this.#options = options;
@@ -59,7 +66,7 @@ export class MonitorServer {
    * @throws Error when it cannot listen, or cannot connect and is not to try again
    */
   static async open(
-    monitor: Monitor,
+    monitor: Connectable,
     endpoint: MonitorEndpoint,
     options: MonitorServerOptions,
   ): Promise<MonitorServer> {

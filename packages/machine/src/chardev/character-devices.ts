@@ -1,0 +1,66 @@
+import { QapiError } from '@godwit/qapi/runtime';
+import type { MachineEnvironment } from '../machine-environment.js';
+import type { QomObject } from '../qom/object.js';
+import type { Serial16550 } from '../serial/index.js';
+import { CharacterDevice } from './character-device.js';
+import type { ChardevConfiguration } from './configuration.js';
+import { SerialFrontend } from './serial-frontend.js';
+
+/** The character devices of a machine, by their names, and the serial port's connection to one of them. */
+export class CharacterDevices {
+  readonly #container: QomObject;
+  readonly #environment: MachineEnvironment;
+  readonly #devices = new Map<string, CharacterDevice>();
+  #serial: SerialFrontend | undefined;
+
+  constructor(container: QomObject, environment: MachineEnvironment) {
+    this.#container = container;
+    this.#environment = environment;
+  }
+
+  /** In the order in which they were made. */
+  list(): readonly CharacterDevice[] {
+    return [...this.#devices.values()];
+  }
+
+  /** @throws QapiError when the name is taken */
+  add(configuration: ChardevConfiguration): CharacterDevice {
+    const { id } = configuration;
+    if (this.#devices.has(id)) throw new QapiError('GenericError', `Chardev with id '${id}' already exists`);
+    const device = new CharacterDevice(configuration, this.#environment);
+    this.#container.addChild(id, device);
+    this.#devices.set(id, device);
+    return device;
+  }
+
+  /** @throws QapiError when there is none */
+  find(id: string): CharacterDevice {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new QapiError('GenericError', `chardev "${id}" not found`);
+    return device;
+  }
+
+  /** Connects COM1 to a character device; without one, what the guest sends is lost. */
+  async connectSerial(id: string | undefined, serial: Serial16550): Promise<void> {
+    if (id === undefined) return;
+    const frontend = new SerialFrontend('serial0', serial, this.#environment.clock);
+    await this.find(id).open(frontend);
+    this.#serial = frontend;
+  }
+
+  /** What the guest sends over COM1. */
+  serialOutput(bytes: Uint8Array): void {
+    this.#serial?.transmit(bytes);
+  }
+
+  /** Waits for the clients of those that were told to wait. */
+  async awaitClients(): Promise<void> {
+    for (const device of this.list()) await device.awaitClient();
+  }
+
+  async close(): Promise<void> {
+    this.#serial?.close();
+    for (const device of this.list()) await device.close();
+    this.#devices.clear();
+  }
+}

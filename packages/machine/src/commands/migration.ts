@@ -1,0 +1,35 @@
+import { QapiError } from '@godwit/qapi/runtime';
+import type { CommandHandlers } from './command-call.js';
+
+export const migrationCommands = {
+  migrate: ({ uri, channels, resume }, { machine }) => {
+    if (resume === true) throw new QapiError('GenericError', 'Postcopy migration is not supported');
+    machine.migrations.migrate({
+      ...(uri === undefined ? {} : { uri }),
+      ...(channels === undefined ? {} : { channels }),
+    });
+  },
+
+  'migrate-incoming': ({ uri, channels, 'exit-on-error': exitOnError }, { machine }) =>
+    machine.migrations.listen(
+      { ...(uri === undefined ? {} : { uri }), ...(channels === undefined ? {} : { channels }) },
+      exitOnError,
+    ),
+
+  migrate_cancel: (_, { machine }) => machine.migrations.cancel(),
+
+  'migrate-continue': ({ state }, { machine }) => machine.migrations.continue(state),
+
+  'query-migrate': (_, { machine }) => machine.migrations.info(),
+
+  'migrate-set-parameters': (changes, { machine }) => machine.migrations.setParameters(changes),
+
+  'query-migrate-parameters': (_, { machine }) => machine.migrations.parameters.values,
+
+  'migrate-set-capabilities': ({ capabilities }, { machine }) => {
+    machine.migrations.refuseWhileActive();
+    machine.migrations.capabilities.set(capabilities);
+  },
+
+  'query-migrate-capabilities': (_, { machine }) => machine.migrations.capabilities.list(),
+} satisfies Partial<CommandHandlers>;

@@ -1,0 +1,70 @@
+import { JsonDouble, type JsonValue } from '@godwit/json';
+import { QapiError } from '@godwit/qapi/runtime';
+import type { PropertyDefinition, PropertyValue } from '@godwit/vfio';
+
+/** Properties that every VFIO device has, whatever is behind it; the names are those of QEMU's vfio-pci. */
+export interface VfioDeviceProperties {
+  /** Report changes of state as VFIO_MIGRATION. */
+  readonly migrationEvents: boolean;
+  /** Report them before they happen, as VFIO_MIGRATION_PREPARE. */
+  readonly migrationPrepareEvents: boolean;
+  /** `off` keeps the machine from migrating. */
+  readonly enableMigration: 'auto' | 'on' | 'off';
+}
+
+export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
+  {
+    name: 'migration-events',
+    type: 'switch',
+    default: false,
+    description: 'report changes of state as VFIO_MIGRATION',
+  },
+  {
+    name: 'migration-prepare-events',
+    type: 'switch',
+    default: false,
+    description: 'report changes of state before they happen, as VFIO_MIGRATION_PREPARE',
+  },
+  {
+    name: 'enable-migration',
+    type: 'choice',
+    default: 'auto',
+    values: ['auto', 'on', 'off'],
+    description: 'whether the device can be migrated',
+  },
+];
+
+/** What the QAPI schema calls the type of a property. */
+export function qomTypeOf({ type }: PropertyDefinition): string {
+  switch (type) {
+    case 'switch':
+      return 'bool';
+    case 'size':
+      return 'size';
+    case 'count':
+    case 'milliseconds':
+      return 'int';
+    case 'arcs':
+    case 'choice':
+      return 'str';
+  }
+}
+
+/**
+ * The properties of a device as an option or a command gave them.
+ * @throws QapiError for a value that no property can have
+ */
+export function plainProperties(
+  given: Readonly<Record<string, JsonValue>>,
+): Readonly<Record<string, PropertyValue>> {
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, plainValue(name, value)]));
+}
+
+function plainValue(name: string, value: JsonValue): PropertyValue {
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof JsonDouble) return value.value;
+  if (value === null || typeof value === 'object') {
+    throw new QapiError('GenericError', `Invalid parameter type for '${name}', expected: string`);
+  }
+  return value;
+}

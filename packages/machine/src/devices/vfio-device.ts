@@ -1,0 +1,94 @@
+import type { Clock } from '@godwit/clock';
+import { type DeviceBlocker, DeviceController, type DeviceEntry } from '@godwit/migration';
+import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio';
+import type { Emit } from '../events.js';
+import type { QapiVfioMigrationState } from '../generated/index.js';
+import { QomObject } from '../qom/object.js';
+import type { VfioDeviceProperties } from './device-properties.js';
+
+export interface VfioDeviceOptions {
+  readonly typeName: string;
+  /** The `id=` of the device; undefined without one. */
+  readonly id: string | undefined;
+  readonly device: MigratableDevice;
+  /** Windows that the guest can reach. */
+  readonly regions: readonly DeviceRegion[];
+  /** Model and layout of the state, equal on both sides of a migration. */
+  readonly compatible: string;
+  readonly properties: VfioDeviceProperties;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** A VFIO device in the object tree: it moves the device between its states and reports that to clients. */
+export class VfioDevice extends QomObject {
+  readonly id: string;
+  readonly device: MigratableDevice;
+  readonly regions: readonly DeviceRegion[];
+  readonly compatible: string;
+  readonly controller: DeviceController;
+  readonly #properties: VfioDeviceProperties;
+  readonly #emit: Emit;
+
+  constructor(options: VfioDeviceOptions) {
+    super(options.typeName);
+    const { id, device, regions, compatible, properties, clock, emit } = options;
+    this.id = id ?? '';
+    this.device = device;
+    this.regions = regions;
+    this.compatible = compatible;
+    this.#properties = properties;
+    this.#emit = emit;
+    this.controller = new DeviceController(device, clock, {
+      onPrepare: (wanted) => this.#announce(wanted),
+      onState: (state) => this.#report(nameOf(state)),
+    });
+    this.addProperty('migration-events', { type: 'bool', get: () => properties.migrationEvents });
+    this.addProperty('migration-prepare-events', {
+      type: 'bool',
+      get: () => properties.migrationPrepareEvents,
+    });
+    this.addProperty('enable-migration', { type: 'OnOffAuto', get: () => properties.enableMigration });
+    this.addProperty('migration-state', {
+      type: 'str',
+      description: 'present state of the device',
+      get: () => stateName(device.state),
+    });
+  }
+
+  /** The device as a migration sees it. */
+  get entry(): DeviceEntry {
+    const blocker: DeviceBlocker | undefined =
+      this.#properties.enableMigration === 'off' ? 'disabled' : undefined;
+    return {
+      id: this.id,
+      qomPath: this.path,
+      name: this.id === '' ? this.path : this.id,
+      compatible: this.compatible,
+      device: this.device,
+      controller: this.controller,
+      ...(blocker === undefined ? {} : { blocker }),
+    };
+  }
+
+  #announce(wanted: DeviceState): void {
+    if (this.#properties.migrationPrepareEvents) {
+      this.#emit('VFIO_MIGRATION_PREPARE', this.#data(nameOf(wanted)));
+    }
+    if (wanted === DeviceState.PRE_COPY_P2P) this.#report('pre-copy-p2p-prepare');
+  }
+
+  #report(state: QapiVfioMigrationState): void {
+    if (this.#properties.migrationEvents) this.#emit('VFIO_MIGRATION', this.#data(state));
+  }
+
+  #data(state: QapiVfioMigrationState) {
+    return { 'device-id': this.id, 'qom-path': this.path, 'device-state': state };
+  }
+}
+
+function nameOf(state: DeviceState): QapiVfioMigrationState {
+  const name = stateName(state);
+  if (name === 'error') throw new Error('the error state is never reported');
+  return name;
+}

@@ -1,0 +1,185 @@
+import type { DeviceEntry, MachinePort, StateSection } from '@godwit/migration';
+import { DeviceState } from '@godwit/vfio';
+import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
+import type { Emit } from './events.js';
+import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
+import { parseSimProperties } from './guest-properties.js';
+import type { MachineEnvironment } from './machine-environment.js';
+import { Bus, DmaView, GuestMemory } from './memory/index.js';
+import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
+import type { MachineTree } from './qom/machine-tree.js';
+import { QomObject } from './qom/object.js';
+import { Mc146818, RTC_PORT, RTC_PORTS, RtcReference } from './rtc/index.js';
+import { SERIAL_PORT, SERIAL_PORTS, Serial16550 } from './serial/index.js';
+
+export interface HardwareOptions {
+  readonly configuration: MachineConfiguration;
+  readonly environment: MachineEnvironment;
+  readonly tree: MachineTree;
+  readonly emit: Emit;
+  /** Takes what the guest sends over COM1. */
+  readonly serialOutput: (bytes: Uint8Array) => void;
+}
+
+/** A device, and what has to be undone when it goes. */
+interface Attached {
+  readonly device: VfioDevice;
+  /** Where the guest finds its first window. */
+  readonly address: number | undefined;
+  readonly detach: readonly (() => void)[];
+}
+
+/** What a machine is made of: RAM, buses, vCPUs, clock, serial port and devices. It does not exist before preconfig ends. */
+export class Hardware {
+  readonly memory: GuestMemory;
+  readonly bus: Bus;
+  readonly accelerator: Accelerator;
+  readonly rtc: Mc146818;
+  readonly serial: Serial16550;
+  readonly #options: HardwareOptions;
+  readonly #deviceEnvironment: DeviceEnvironment;
+  readonly #devices: Attached[] = [];
+
+  /** @throws when there is not enough memory, or a property of the accelerator is wrong */
+  static async create(options: HardwareOptions): Promise<Hardware> {
+    const { configuration, environment } = options;
+    const properties = parseSimProperties(configuration.accelerator);
+    const bus = new Bus();
+    const memory = new GuestMemory({ size: configuration.memory, native: environment.native });
+    try {
+      const accelerator = await Sim.create({
+        ...properties,
+        memory,
+        bus,
+        clock: environment.clock,
+        vcpus: configuration.topology.cpus,
+        threads: environment.threads,
+        onFailure: (error) => environment.warn(`a vCPU failed: ${error.message}`),
+      });
+      return new Hardware(options, memory, bus, accelerator);
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: HardwareOptions, memory: GuestMemory, bus: Bus, accelerator: Accelerator) {
+    const { configuration, environment, tree, emit, serialOutput } = options;
+    const { clock, random } = environment;
+    this.#options = options;
+    this.memory = memory;
+    this.bus = bus;
+    this.accelerator = accelerator;
+    this.#deviceEnvironment = { clock, random, memory: new DmaView(memory), emit };
+    for (const cpu of accelerator.vcpus) {
+      const object = new QomObject('sim-cpu');
+      object.addProperty('thread-id', { type: 'int', get: () => cpu.threadId });
+      tree.addUnattached(object);
+    }
+    const rtcObject = new QomObject('mc146818rtc');
+    tree.addUnattached(rtcObject);
+    this.rtc = new Mc146818({
+      reference: new RtcReference({
+        clock,
+        base: configuration.rtc.base,
+        drivenBy: configuration.rtc.drivenBy,
+        virtualNow: () => clock.now(),
+      }),
+      onChange: (offset) => emit('RTC_CHANGE', { offset: BigInt(offset), 'qom-path': rtcObject.path }),
+    });
+    bus.attach('port', RTC_PORT, RTC_PORTS, this.rtc, 'rtc');
+    this.serial = new Serial16550({ transmit: serialOutput });
+    bus.attach('port', SERIAL_PORT, SERIAL_PORTS, this.serial, 'serial0');
+    tree.addUnattached(new QomObject('isa-serial'));
+  }
+
+  get devices(): readonly VfioDevice[] {
+    return this.#devices.map(({ device }) => device);
+  }
+
+  /** The VFIO devices as a migration sees them, in the order of their registration. */
+  entries(): readonly DeviceEntry[] {
+    return this.#devices.map(({ device }) => device.entry);
+  }
+
+  /**
+   * Adds a device.
+   * @param waiting it is not to run before a migration has arrived
+   * @throws when the driver or a property is not known, or the name is taken
+   */
+  async addDevice(configuration: ObjectConfiguration, waiting: boolean): Promise<VfioDevice> {
+    const device = findDriver(configuration.type).create(configuration, this.#deviceEnvironment);
+    const detach: (() => void)[] = [];
+    let address: number | undefined;
+    try {
+      this.#options.tree.addDevice(device, configuration.id);
+      detach.push(() => device.unparent());
+      for (const region of device.regions) {
+        const base = this.bus.place(region.size);
+        detach.push(this.bus.attach('mmio', base, region.size, region, `${device.path}/${region.name}`));
+        address ??= base;
+      }
+      if (waiting) await device.device.setState(DeviceState.STOP);
+    } catch (error) {
+      for (const undo of detach.reverse()) undo();
+      device.device.close();
+      throw error;
+    }
+    this.#devices.push({ device, address, detach });
+    this.#announceDevices();
+    return device;
+  }
+
+  removeDevice(device: VfioDevice): void {
+    const index = this.#devices.findIndex((each) => each.device === device);
+    if (index < 0) return;
+    const [attached] = this.#devices.splice(index, 1);
+    this.#announceDevices();
+    for (const undo of [...attached!.detach].reverse()) undo();
+    device.device.close();
+  }
+
+  /** What a migration needs to know, and moves. */
+  sections(): readonly StateSection[] {
+    return [...this.accelerator.sections(), this.rtc.section(), this.serial.section()];
+  }
+
+  get port(): Omit<MachinePort, 'control'> {
+    return {
+      ram: this.memory,
+      dirtyLog: this.accelerator.dirtyLog,
+      devices: () => this.entries(),
+      sections: () => this.sections(),
+      configuration: () => this.accelerator.configuration(),
+    };
+  }
+
+  /** Puts vCPUs and devices into the state of power-on. The vCPUs are paused; devices of a stopped guest stay stopped. */
+  async reset(guestRuns: boolean): Promise<void> {
+    this.accelerator.reset();
+    for (const { device } of this.#devices) {
+      const stopped = !guestRuns && device.device.state !== DeviceState.RUNNING;
+      await device.device.reset();
+      if (stopped) await device.device.setState(DeviceState.STOP);
+    }
+  }
+
+  audit(): Promise<Audit> {
+    return this.accelerator.audit();
+  }
+
+  auditDevices(): readonly DeviceAudit[] {
+    return this.accelerator.auditDevices();
+  }
+
+  async close(): Promise<void> {
+    await this.accelerator.close();
+    for (const { device } of [...this.#devices].reverse()) this.removeDevice(device);
+    this.memory.close();
+  }
+
+  #announceDevices(): void {
+    const addresses = this.#devices.flatMap(({ address }) => (address === undefined ? [] : [{ address }]));
+    this.accelerator.setDevices(addresses);
+  }
+}

@@ -1,0 +1,197 @@
+import { QapiError } from '@godwit/qapi/runtime';
+import { FdSets, type Monitor, type MonitorOptions, QmpServer } from '@godwit/qmp';
+import { CharacterDevices } from './chardev/index.js';
+import { createDispatcher } from './commands/dispatcher.js';
+import { descriptorOperations } from './descriptor-operations.js';
+import { type Emit, emitterTo } from './events.js';
+import type { ShutdownCause } from './generated/index.js';
+import { Hardware } from './hardware.js';
+import type { MachineEnvironment } from './machine-environment.js';
+import { Migrations } from './migration/migrations.js';
+import { UserObjects } from './objects/index.js';
+import { inOption } from './options/command-line.js';
+import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
+import { addGuestObject } from './qom/guest-object.js';
+import { MachineTree } from './qom/machine-tree.js';
+import { GuestControl } from './run-state/guest-control.js';
+
+/** Why a machine ended, and what its process returns. */
+export interface MachineEnd {
+  readonly reason: ShutdownCause;
+  readonly exitCode: number;
+}
+
+/**
+ * A machine: what is built from a configuration, managed through monitors, and migrated. It owns everything that it is
+ * made of; {@link close} gives all of it back. Several can live in one process.
+ */
+export class Machine {
+  readonly configuration: MachineConfiguration;
+  readonly environment: MachineEnvironment;
+  readonly qmp: QmpServer;
+  readonly emit: Emit;
+  readonly tree: MachineTree;
+  readonly guest: GuestControl;
+  readonly chardevs: CharacterDevices;
+  readonly objects: UserObjects;
+  readonly fdSets: FdSets;
+  readonly migrations: Migrations;
+  /** Resolves when the machine is to end: `quit`, a signal, a power-down. It still has to be closed. */
+  readonly ended: Promise<MachineEnd>;
+  #end: (end: MachineEnd) => void = () => {};
+  #ending = false;
+  #hardware: Hardware | undefined;
+  #leavingPreconfig = false;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Builds a machine. With -preconfig it is built only when `x-exit-preconfig` says so.
+   * @throws OptionError or QapiError for what cannot be built; nothing is left then
+   */
+  static async create(
+    configuration: MachineConfiguration,
+    environment: MachineEnvironment,
+  ): Promise<Machine> {
+    const machine = new Machine(configuration, environment);
+    try {
+      for (const chardev of configuration.chardevs) machine.chardevs.add(chardev);
+      for (const object of configuration.objects) await optionally(object, () => machine.objects.add(object));
+      if (!configuration.preconfig) await machine.#build();
+      return machine;
+    } catch (error) {
+      await machine.close();
+      throw error;
+    }
+  }
+
+  private constructor(configuration: MachineConfiguration, environment: MachineEnvironment) {
+    this.configuration = configuration;
+    this.environment = environment;
+    this.qmp = new QmpServer({ clock: environment.clock, dispatcher: createDispatcher(this) });
+    this.emit = emitterTo(this.qmp.events);
+    this.tree = new MachineTree();
+    this.fdSets = new FdSets(descriptorOperations(environment.native));
+    this.chardevs = new CharacterDevices(this.tree.chardevs, environment);
+    this.objects = new UserObjects(this.tree.objects, environment);
+    this.guest = new GuestControl({
+      emit: this.emit,
+      initial: configuration.incoming !== undefined && !configuration.preconfig ? 'inmigrate' : 'prelaunch',
+      autostart: !configuration.startStopped,
+      devices: () => this.#hardware?.entries() ?? [],
+      onDeviceFailure: environment.warn,
+    });
+    this.migrations = new Migrations(this);
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Before it is built only some commands are allowed. */
+  get phase(): 'preconfig' | 'ready' {
+    return this.#hardware === undefined ? 'preconfig' : 'ready';
+  }
+
+  /** @throws QapiError before the machine is built */
+  get hardware(): Hardware {
+    if (this.#hardware === undefined)
+      throw new QapiError('GenericError', 'The machine is not initialized yet');
+    return this.#hardware;
+  }
+
+  /** A monitor, for a client of this process or a chardev to be attached to. */
+  addMonitor(options: MonitorOptions): Monitor {
+    return this.qmp.addMonitor(options);
+  }
+
+  /** Starts a guest that is not told to wait; call it once the monitors are there. */
+  async launch(): Promise<void> {
+    if (this.phase === 'preconfig') return;
+    const { incoming } = this.configuration;
+    if (incoming !== undefined && incoming !== 'defer') await this.migrations.listen({ uri: incoming });
+    else if (incoming === undefined && this.guest.autostart) await this.guest.start();
+  }
+
+  /** Ends the preconfig phase. */
+  async exitPreconfig(): Promise<void> {
+    if (this.phase !== 'preconfig' || this.#leavingPreconfig) {
+      throw new QapiError('GenericError', 'The command is permitted only before machine initialization');
+    }
+    this.#leavingPreconfig = true;
+    try {
+      await this.#build();
+    } finally {
+      this.#leavingPreconfig = false;
+    }
+    if (this.configuration.incoming !== undefined) this.guest.expectMigration();
+    await this.launch();
+  }
+
+  async reset(reason: ShutdownCause): Promise<void> {
+    if (this.configuration.endOnReset) return this.shutdown(reason);
+    await this.guest.reset(async () => {
+      await this.hardware.reset(this.guest.running);
+      this.emit('RESET', { guest: reason === 'guest-reset', reason });
+    });
+  }
+
+  /** Reports SHUTDOWN, then ends the machine, unless the guest asked for it and it is told to stay. */
+  async shutdown(reason: ShutdownCause, exitCode = 0): Promise<void> {
+    if (this.#ending) return;
+    const guest = reason.startsWith('guest-');
+    this.emit('SHUTDOWN', { guest, reason });
+    if (guest && this.configuration.stayOnShutdown) return this.guest.stop('shutdown');
+    this.end({ reason, exitCode });
+  }
+
+  /** Ends the machine without a word to its clients. */
+  end(end: MachineEnd): void {
+    this.#ending = true;
+    this.#end(end);
+  }
+
+  /** Gives everything back: threads, memory, sockets and their files. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  async #build(): Promise<void> {
+    const { configuration, environment, tree, emit } = this;
+    const hardware = await Hardware.create({
+      configuration,
+      environment,
+      tree,
+      emit,
+      serialOutput: (bytes) => this.chardevs.serialOutput(bytes),
+    });
+    this.#hardware = hardware;
+    this.guest.attach(hardware.accelerator);
+    addGuestObject(tree.machine, hardware);
+    const waiting = configuration.incoming !== undefined;
+    for (const device of configuration.devices) {
+      await optionally(device, () => hardware.addDevice(device, waiting));
+    }
+    await this.chardevs.connectSerial(configuration.serials[0], hardware.serial);
+  }
+
+  async #closeAll(): Promise<void> {
+    await this.migrations.close();
+    this.qmp.close();
+    await this.chardevs.close();
+    await this.#hardware?.close();
+    await this.objects.close();
+    this.fdSets.closeAll();
+  }
+}
+
+/** Runs a step for a device or an object; its error begins with the option that asked for it. */
+async function optionally<T>({ source }: ObjectConfiguration, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (source === undefined) throw error;
+    return inOption(source, () => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { QapiError } from '@godwit/qapi/runtime';
+import type { MigrationCapability, MigrationCapabilityStatus } from '../generated/index.js';
+
+/** Every capability in the order of the schema, and whether this machine has it. */
+const CAPABILITIES: Readonly<Record<MigrationCapability, 'available' | 'unavailable'>> = {
+  xbzrle: 'unavailable',
+  'rdma-pin-all': 'unavailable',
+  'auto-converge': 'available',
+  'zero-blocks': 'unavailable',
+  events: 'available',
+  'postcopy-ram': 'unavailable',
+  'x-colo': 'unavailable',
+  'release-ram': 'unavailable',
+  'return-path': 'available',
+  'pause-before-switchover': 'available',
+  multifd: 'unavailable',
+  'dirty-bitmaps': 'unavailable',
+  'postcopy-blocktime': 'unavailable',
+  'late-block-activate': 'unavailable',
+  'x-ignore-shared': 'unavailable',
+  'validate-uuid': 'available',
+  'background-snapshot': 'unavailable',
+  'zero-copy-send': 'unavailable',
+  'postcopy-preempt': 'unavailable',
+  'switchover-ack': 'available',
+  'dirty-limit': 'unavailable',
+  'mapped-ram': 'unavailable',
+};
+
+/** Which ways to migrate are switched on. */
+export class Capabilities {
+  readonly #on = new Set<MigrationCapability>();
+
+  isOn(capability: MigrationCapability): boolean {
+    return this.#on.has(capability);
+  }
+
+  /**
+   * All or nothing.
+   * @throws QapiError
+   */
+  set(statuses: readonly MigrationCapabilityStatus[]): void {
+    const next = new Set(this.#on);
+    for (const { capability, state } of statuses) {
+      if (state) next.add(capability as MigrationCapability);
+      else next.delete(capability as MigrationCapability);
+    }
+    for (const capability of next) {
+      if (CAPABILITIES[capability] === 'unavailable') {
+        throw new QapiError('GenericError', `Capability '${capability}' is not supported by this machine`);
+      }
+    }
+    if (next.has('switchover-ack') && !next.has('return-path')) {
+      throw new QapiError('GenericError', "Capability 'switchover-ack' requires capability 'return-path'");
+    }
+    this.#on.clear();
+    for (const capability of next) this.#on.add(capability);
+  }
+
+  list(): MigrationCapabilityStatus[] {
+    return (Object.keys(CAPABILITIES) as MigrationCapability[]).map((capability) => ({
+      capability,
+      state: this.#on.has(capability),
+    }));
+  }
+}

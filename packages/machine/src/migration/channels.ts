@@ -1,0 +1,71 @@
+import {
+  type Channel,
+  type SocketAddress as ChannelAddress,
+  connectSocketChannel,
+  type OpenChannel,
+  SocketListener,
+} from '@godwit/migration';
+import { QapiError } from '@godwit/qapi/runtime';
+import type { MigrationAddress } from '../generated/index.js';
+
+/** Where a destination waits for its source. */
+export interface IncomingChannel {
+  /** Where it listens, with the port that the system chose; undefined for what does not listen. */
+  readonly address: MigrationAddress;
+  accept(): Promise<Channel>;
+  /** Stops waiting and removes the socket's file. Idempotent. */
+  close(): void;
+}
+
+/** How a source reaches its destination. @throws QapiError for a transport that is not supported */
+export function outgoingChannel(address: MigrationAddress): OpenChannel {
+  const target = channelAddress(address);
+  return async (signal) => {
+    try {
+      return await connectSocketChannel(target, signal);
+    } catch (cause) {
+      throw new Error(`Failed to connect to '${describe(target)}': ${reason(cause)}`, { cause });
+    }
+  };
+}
+
+/** Starts to wait for a source. @throws QapiError when it cannot */
+export async function incomingChannel(address: MigrationAddress): Promise<IncomingChannel> {
+  const target = channelAddress(address);
+  const listener = new SocketListener();
+  try {
+    const bound = await listener.listen(target);
+    return {
+      address: { transport: 'socket', ...schemaAddress(bound) },
+      accept: () => listener.accept(),
+      close: () => listener.close(),
+    };
+  } catch (cause) {
+    listener.close();
+    throw new QapiError('GenericError', `Failed to bind socket to ${describe(target)}: ${reason(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function channelAddress(address: MigrationAddress): ChannelAddress {
+  if (address.transport !== 'socket' || (address.type !== 'unix' && address.type !== 'inet')) {
+    const kind = address.transport === 'socket' ? address.type : address.transport;
+    throw new QapiError('GenericError', `Migration over '${kind}' is not supported`);
+  }
+  if (address.type === 'unix') return { type: 'unix', path: address.path };
+  return { type: 'inet', host: address.host, port: Number(address.port) };
+}
+
+function schemaAddress(address: ChannelAddress) {
+  if (address.type === 'unix') return address;
+  return { type: 'inet', host: address.host, port: String(address.port) } as const;
+}
+
+function describe(address: ChannelAddress): string {
+  return address.type === 'unix' ? address.path : `${address.host}:${address.port}`;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,79 @@
+import type { IncomingStatistics, OutgoingStatistics } from '@godwit/migration';
+import { stateName } from '@godwit/vfio';
+import type { MigrationInfo, MigrationStats, VfioDeviceStats } from '../generated/index.js';
+
+/** What query-migrate tells of an outgoing migration. */
+export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
+  const { status } = statistics;
+  const info: MigrationInfo = { status, 'total-time': whole(statistics.totalTime) };
+  if (statistics.error !== undefined && status === 'failed') info['error-desc'] = statistics.error;
+  if (status === 'setup' || status === 'cancelled' || status === 'failed' || status === 'none') return info;
+  info['setup-time'] = whole(statistics.setupTime);
+  info.ram = ramStats(statistics);
+  if (statistics.devices.length > 0) {
+    info.vfio = { transferred: whole(statistics.vfio.transferred) };
+    info['vfio-devices'] = statistics.devices.map(outgoingDevice);
+  }
+  if (statistics.cpuThrottlePercentage > 0) {
+    info['cpu-throttle-percentage'] = whole(statistics.cpuThrottlePercentage);
+  }
+  if (status !== 'completed') info['expected-downtime'] = whole(statistics.expectedDowntime);
+  else if (statistics.downtime !== undefined) info.downtime = whole(statistics.downtime);
+  return info;
+}
+
+/** What query-migrate tells of an incoming migration. */
+export function incomingInfo(statistics: IncomingStatistics): MigrationInfo {
+  const info: MigrationInfo = { status: statistics.status };
+  if (statistics.error !== undefined && statistics.status === 'failed') info['error-desc'] = statistics.error;
+  if (statistics.devices.length > 0) {
+    info.vfio = { transferred: whole(statistics.vfio.transferred) };
+    info['vfio-devices'] = statistics.devices.map(({ id, qomPath, state, received }) => ({
+      id,
+      'qom-path': qomPath,
+      'device-state': stateName(state),
+      transferred: whole(received),
+    }));
+  }
+  return info;
+}
+
+function outgoingDevice(device: OutgoingStatistics['devices'][number]): VfioDeviceStats {
+  return {
+    id: device.id,
+    'qom-path': device.qomPath,
+    'device-state': stateName(device.state),
+    transferred: whole(device.sent),
+    'initial-bytes': whole(device.left.initial),
+    'dirty-bytes': whole(device.left.dirty),
+    'stop-copy-bytes': whole(device.left.stopCopy),
+    downtime: device.downtime,
+  };
+}
+
+function ramStats({ ram, vfio }: OutgoingStatistics): MigrationStats {
+  return {
+    // As in QEMU, all bytes of the migration count as transferred, those of the devices included.
+    transferred: whole(ram.transferred + vfio.transferred),
+    remaining: whole(ram.remaining),
+    total: whole(ram.total),
+    duplicate: whole(ram.duplicate),
+    normal: whole(ram.normal),
+    'normal-bytes': whole(ram.normalBytes),
+    'dirty-pages-rate': whole(ram.dirtyPagesRate),
+    mbps: ram.mbps,
+    'dirty-sync-count': whole(ram.dirtySyncCount),
+    'postcopy-requests': 0n,
+    'page-size': whole(ram.pageSize),
+    'multifd-bytes': 0n,
+    'pages-per-second': whole(ram.pagesPerSecond),
+    'precopy-bytes': whole(ram.precopyBytes),
+    'downtime-bytes': whole(ram.downtimeBytes),
+    'postcopy-bytes': 0n,
+    'dirty-sync-missed-zero-copy': 0n,
+  };
+}
+
+function whole(value: number): bigint {
+  return BigInt(Math.round(value));
+}

@@ -1,0 +1,231 @@
+import {
+  defaultPageDigests,
+  defaultTimeouts,
+  type MigrationParameters as EngineParameters,
+  IncomingMigration,
+  type MachinePort,
+  type MigrationStatus,
+  migrationBlockers,
+  OutgoingMigration,
+} from '@godwit/migration';
+import { QapiError } from '@godwit/qapi/runtime';
+import type { MigrateSetParameters, MigrationInfo } from '../generated/index.js';
+import type { Machine } from '../machine.js';
+import { type Destination, destinationAddress, socketAddressOf } from './address.js';
+import { Capabilities } from './capabilities.js';
+import { type IncomingChannel, incomingChannel, outgoingChannel } from './channels.js';
+import { incomingInfo, outgoingInfo } from './migration-info.js';
+import { Parameters } from './parameters.js';
+
+const ENDED: readonly MigrationStatus[] = ['none', 'completed', 'failed', 'cancelled'];
+
+interface Outgoing {
+  readonly migration: OutgoingMigration;
+  readonly ended: Promise<unknown>;
+}
+
+interface Incoming {
+  readonly migration: IncomingMigration;
+  readonly channel: IncomingChannel;
+  readonly ended: Promise<unknown>;
+}
+
+/** The migrations of one machine: at most one at a time, out or in. */
+export class Migrations {
+  readonly capabilities = new Capabilities();
+  readonly parameters = new Parameters();
+  readonly #machine: Machine;
+  #outgoing: Outgoing | undefined;
+  #incoming: Incoming | undefined;
+  #listening = false;
+  #closing = false;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  get active(): boolean {
+    const status = this.#outgoing?.migration.status ?? 'none';
+    return !ENDED.includes(status) || this.#incoming !== undefined;
+  }
+
+  /**
+   * Starts to migrate the machine away.
+   * @throws QapiError when it cannot begin; what goes wrong later is told by events and query-migrate
+   */
+  migrate(destination: Destination): void {
+    const { guest, hardware, environment } = this.#machine;
+    if (this.active && guest.runState !== 'inmigrate') {
+      throw new QapiError('GenericError', "There's a migration process in progress");
+    }
+    if (guest.runState === 'inmigrate') {
+      throw new QapiError('GenericError', 'Guest is waiting for an incoming migration');
+    }
+    if (guest.runState === 'postmigrate') {
+      throw new QapiError('GenericError', "Can't migrate the vm that was paused due to previous migration");
+    }
+    const [blocker] = migrationBlockers(hardware.entries());
+    if (blocker !== undefined) throw new QapiError('GenericError', blocker);
+    const open = outgoingChannel(destinationAddress(destination));
+    const { capabilities } = this;
+    const migration = new OutgoingMigration({
+      machine: this.#port(),
+      clock: environment.clock,
+      parameters: this.#engineParameters(),
+      pageDigests: defaultPageDigests,
+      timeouts: defaultTimeouts,
+      pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
+      switchoverAck: capabilities.isOn('switchover-ack'),
+      autoConverge: capabilities.isOn('auto-converge'),
+      onStatus: (status) => this.#report(status),
+      onPass: (pass) => {
+        if (capabilities.isOn('events')) this.#machine.emit('MIGRATION_PASS', { pass: BigInt(pass) });
+      },
+    });
+    const ended = migration.start(open).then((outcome) => {
+      const { error } = migration;
+      if (outcome !== 'cancelled' && error !== undefined) environment.warn(`migration: ${error.message}`);
+    });
+    this.#outgoing = { migration, ended };
+  }
+
+  /**
+   * Starts to wait for a migration.
+   * @param exitOnError end the machine when the migration fails
+   * @throws QapiError
+   */
+  async listen(source: Destination, exitOnError = true): Promise<void> {
+    if (this.#machine.configuration.incoming === undefined) {
+      throw new QapiError('GenericError', "'-incoming' was not specified on the command line");
+    }
+    if (this.#listening || this.#incoming !== undefined || this.#machine.guest.runState !== 'inmigrate') {
+      throw new QapiError('GenericError', 'The incoming migration has already been started');
+    }
+    this.#listening = true;
+    try {
+      const channel = await incomingChannel(destinationAddress(source));
+      const migration = new IncomingMigration({
+        machine: this.#port(),
+        clock: this.#machine.environment.clock,
+        pageDigests: defaultPageDigests,
+        timeouts: defaultTimeouts,
+        onStatus: (status) => {
+          // While it listens QEMU's destination is in setup already.
+          if (status === 'active') channel.close();
+          this.#report(status);
+        },
+      });
+      const ended = migration
+        .start(() => channel.accept())
+        .then(() => {
+          channel.close();
+          this.#incomingEnded(migration, exitOnError);
+        });
+      this.#incoming = { migration, channel, ended };
+    } finally {
+      this.#listening = false;
+    }
+  }
+
+  /** Gives up a migration to elsewhere; without effect where there is none. */
+  cancel(): void {
+    this.#outgoing?.migration.cancel();
+  }
+
+  /** Goes on from `pre-switchover`. @throws QapiError */
+  continue(expected: string): void {
+    const migration = this.#outgoing?.migration;
+    if (migration === undefined || migration.status !== expected || expected !== 'pre-switchover') {
+      throw new QapiError('GenericError', `Migration not in expected state: ${migration?.status ?? 'none'}`);
+    }
+    migration.continue();
+  }
+
+  /** @throws QapiError for a value out of range */
+  setParameters(changes: MigrateSetParameters): void {
+    this.parameters.set(changes);
+    this.#outgoing?.migration.setParameters(this.#engineParameters());
+  }
+
+  /** @throws QapiError while a migration is under way */
+  refuseWhileActive(): void {
+    const status = this.#outgoing?.migration.status ?? 'none';
+    if (!ENDED.includes(status))
+      throw new QapiError('GenericError', "There's a migration process in progress");
+  }
+
+  /** Devices neither come nor go while they are moved. @throws QapiError */
+  refuseDeviceChange(command: 'device_add' | 'device_del'): void {
+    const outgoing = this.#outgoing?.migration.status ?? 'none';
+    const incoming = this.#incoming?.migration.status ?? 'none';
+    // A destination that still waits for its source can be given devices.
+    if (ENDED.includes(outgoing) && (ENDED.includes(incoming) || incoming === 'setup')) return;
+    throw new QapiError('GenericError', `${command} not allowed while migrating`);
+  }
+
+  info(): MigrationInfo {
+    const blockers = migrationBlockers(this.#machine.hardware.entries());
+    return { ...this.#statusInfo(), ...(blockers.length > 0 ? { 'blocked-reasons': blockers } : {}) };
+  }
+
+  /** Gives up what is under way and waits for its end. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#outgoing?.migration.cancel();
+    this.#incoming?.channel.close();
+    this.#incoming?.migration.cancel();
+    await Promise.all([this.#outgoing?.ended, this.#incoming?.ended]);
+  }
+
+  #statusInfo(): MigrationInfo {
+    const incoming = this.#incoming;
+    if (incoming !== undefined) {
+      const info = incomingInfo(incoming.migration.statistics);
+      const address = socketAddressOf(incoming.channel.address);
+      if (incoming.migration.status === 'setup' && address !== undefined) info['socket-address'] = [address];
+      return info;
+    }
+    return this.#outgoing === undefined ? {} : outgoingInfo(this.#outgoing.migration.statistics);
+  }
+
+  #incomingEnded(migration: IncomingMigration, exitOnError: boolean): void {
+    const { environment, guest } = this.#machine;
+    const { error } = migration;
+    if (error === undefined || this.#closing) return;
+    environment.warn(`incoming migration: ${error.message}`);
+    // Where everything was loaded the guest is whole, and it may be the only one.
+    if (guest.runState !== 'inmigrate') return;
+    if (exitOnError) this.#machine.end({ reason: 'host-error', exitCode: 1 });
+    else this.#incoming = undefined;
+  }
+
+  #report(status: MigrationStatus): void {
+    if (this.capabilities.isOn('events')) this.#machine.emit('MIGRATION', { status });
+  }
+
+  #port(): MachinePort {
+    const { hardware, guest, configuration } = this.#machine;
+    const checkUuid = this.capabilities.isOn('validate-uuid') && configuration.uuid !== undefined;
+    return {
+      ...hardware.port,
+      configuration: () => ({
+        ...hardware.port.configuration(),
+        ...(checkUuid ? { UUID: configuration.uuid ?? '' } : {}),
+      }),
+      control: guest,
+    };
+  }
+
+  #engineParameters(): EngineParameters {
+    const { values } = this.parameters;
+    return {
+      'downtime-limit': Number(values['downtime-limit']),
+      'max-bandwidth': Number(values['max-bandwidth']),
+      'avail-switchover-bandwidth': Number(values['avail-switchover-bandwidth']),
+      'throttle-trigger-threshold': values['throttle-trigger-threshold'],
+      'cpu-throttle-initial': values['cpu-throttle-initial'],
+      'cpu-throttle-increment': values['cpu-throttle-increment'],
+      'max-cpu-throttle': values['max-cpu-throttle'],
+    };
+  }
+}

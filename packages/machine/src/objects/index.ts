@@ -1,0 +1,2 @@
+export { IoThread } from './iothread.js';
+export { UserObjects } from './user-objects.js';

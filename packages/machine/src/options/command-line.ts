@@ -1,0 +1,96 @@
+import { JsonDouble, type JsonObject, type JsonValue, parse as parseJson } from '@godwit/json';
+import { FLAGS, type FlagDefinition, type FlagName } from './flags.js';
+import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
+import { OptionError } from './option-error.js';
+import { type OptionGroup, type OptionValues, parseOptionGroup } from './option-group.js';
+
+/** One option as it was given. */
+export interface GivenOption {
+  /** As the user wrote it, for errors: `-name a`. */
+  readonly source: string;
+  readonly values: OptionValues;
+  /** The JSON object that was given instead of `key=value,…`. */
+  readonly json?: JsonObject;
+}
+
+/** The command line, with each value of its own type but not yet understood as a whole. */
+export interface CommandLine {
+  readonly switches: ReadonlySet<FlagName>;
+  /** The texts given for each option, in order. */
+  readonly texts: ReadonlyMap<FlagName, readonly string[]>;
+  /** The options of each group, in order; those of a merged group are one. */
+  readonly groups: ReadonlyMap<OptionGroupName, readonly GivenOption[]>;
+}
+
+/**
+ * Parses the arguments of `godwit machine`.
+ * @throws OptionError one line that begins with the option
+ */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const switches = new Set<FlagName>();
+  const texts = new Map<FlagName, string[]>();
+  const groups = new Map<OptionGroupName, GivenOption[]>();
+  for (let index = 0; index < args.length; index++) {
+    const flag = args[index]!;
+    const name = flag.startsWith('-') ? flag.replace(/^--?/, '') : undefined;
+    if (name === undefined) throw new OptionError(`${flag}: not an option (disk images are not supported)`);
+    if (!Object.hasOwn(FLAGS, name)) throw new OptionError(`${flag}: invalid option`);
+    const definition: FlagDefinition = FLAGS[name as FlagName];
+    if (definition.kind === 'switch') {
+      switches.add(name as FlagName);
+      continue;
+    }
+    const text = args[++index];
+    if (text === undefined) throw new OptionError(`${flag}: requires an argument`);
+    if (definition.kind === 'text') {
+      const given = texts.get(name as FlagName);
+      if (given === undefined) texts.set(name as FlagName, [text]);
+      else given.push(text);
+      continue;
+    }
+    const source = `${flag} ${text}`;
+    const given = inOption(source, () =>
+      definition.json && text.startsWith('{')
+        ? { source, values: {}, json: parseObject(text) }
+        : { source, values: parseOptionGroup(OPTION_GROUPS[definition.group], text) },
+    );
+    addOption(groups, definition.group, given);
+  }
+  return { switches, texts, groups };
+}
+
+/** Runs `step` and says in its error which option it was about. */
+export function inOption<T>(source: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw new OptionError(`${source}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function addOption(
+  groups: Map<OptionGroupName, GivenOption[]>,
+  name: OptionGroupName,
+  given: GivenOption,
+): void {
+  const group: OptionGroup = OPTION_GROUPS[name];
+  const others = groups.get(name) ?? [];
+  groups.set(name, others);
+  if (group.repeated === 'merge' && others.length > 0) {
+    others[0] = { source: given.source, values: { ...others[0]!.values, ...given.values } };
+    return;
+  }
+  const id = given.json?.id ?? given.values.id;
+  if (id !== undefined && others.some((other) => (other.json?.id ?? other.values.id) === id)) {
+    throw new OptionError(`${given.source}: Duplicate ID '${id}' for ${group.name}`);
+  }
+  others.push(given);
+}
+
+function parseObject(text: string): JsonObject {
+  const value: JsonValue = parseJson(text);
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof JsonDouble) {
+    throw new OptionError('expected a JSON object');
+  }
+  return value;
+}

@@ -1,0 +1,277 @@
+import type { JsonObject, JsonValue } from '@godwit/json';
+import {
+  type ChardevConfiguration,
+  chardevFromOptions,
+  expandShortChardev,
+} from '../chardev/configuration.js';
+import { parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
+import { type CommandLine, type GivenOption, inOption } from './command-line.js';
+import type { FlagName } from './flags.js';
+import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
+import { OptionError } from './option-error.js';
+import { type OptionValues, parseOptionGroup } from './option-group.js';
+import { parseTopology, type Topology } from './topology.js';
+import { checkIdentifier } from './values.js';
+
+/** A device or an object as it was asked for, by an option or a command. */
+export interface ObjectConfiguration {
+  /** What errors begin with; absent for those of a command. */
+  readonly source?: string;
+  readonly type: string;
+  /** Absent for a device without a name. */
+  readonly id?: string;
+  /** The rest: text from an option, any JSON value from a command. */
+  readonly properties: Readonly<Record<string, JsonValue>>;
+}
+
+export interface MonitorConfiguration {
+  readonly id?: string;
+  /** `control` speaks QMP, `readline` is for people. */
+  readonly mode: 'control' | 'readline';
+  readonly chardev: string;
+  readonly pretty: boolean;
+}
+
+export interface RtcConfiguration {
+  readonly base: RtcBase;
+  readonly drivenBy: RtcClock;
+}
+
+/** Everything that a machine is built from. */
+export interface MachineConfiguration {
+  readonly name?: string;
+  readonly uuid?: string;
+  /** Bytes of guest RAM; a multiple of 4096. */
+  readonly memory: number;
+  readonly topology: Topology;
+  /** Properties of the accelerator `sim`. */
+  readonly accelerator: Readonly<Record<string, string>>;
+  readonly rtc: RtcConfiguration;
+  readonly chardevs: readonly ChardevConfiguration[];
+  readonly monitors: readonly MonitorConfiguration[];
+  /** The character device of each serial port, from COM1 on; undefined for a port without one. */
+  readonly serials: readonly (string | undefined)[];
+  readonly objects: readonly ObjectConfiguration[];
+  readonly devices: readonly ObjectConfiguration[];
+  /** `defer`, or where to wait for a migration. */
+  readonly incoming?: string;
+  /** Do not start the guest (-S). */
+  readonly startStopped: boolean;
+  readonly preconfig: boolean;
+  /** Stay when the guest powers down (-no-shutdown). */
+  readonly stayOnShutdown: boolean;
+  /** End instead of resetting (-no-reboot). */
+  readonly endOnReset: boolean;
+}
+
+const PAGE_SIZE = 4096n;
+const DEFAULT_MEMORY = 128n * 1024n * 1024n;
+const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** The smallest machine, for those who build one in a program: override what differs. */
+export const DEFAULT_CONFIGURATION: MachineConfiguration = {
+  memory: Number(DEFAULT_MEMORY),
+  topology: { cpus: 1, maxCpus: 1, sockets: 1, dies: 1, clusters: 1, cores: 1, threads: 1 },
+  accelerator: {},
+  rtc: { base: 'utc', drivenBy: 'host' },
+  chardevs: [],
+  monitors: [],
+  serials: [],
+  objects: [],
+  devices: [],
+  startStopped: false,
+  preconfig: false,
+  stayOnShutdown: false,
+  endOnReset: false,
+};
+
+/**
+ * What a command line asks for.
+ * @throws OptionError one line that begins with the option at fault
+ */
+export function configurationFrom(line: CommandLine): MachineConfiguration {
+  const name = single(line, 'name')?.values.guest;
+  const uuid = lastText(line, 'uuid');
+  if (uuid !== undefined && !UUID.test(uuid)) {
+    throw new OptionError(`-uuid ${uuid}: failed to parse UUID string: wrong format`);
+  }
+  const cpu = lastText(line, 'cpu');
+  if (cpu !== undefined && cpu !== 'sim') throw new OptionError(`unable to find CPU model '${cpu}'`);
+  const display = lastText(line, 'display');
+  if (display !== undefined && display !== 'none') {
+    throw new OptionError(`-display ${display}: Parameter 'type' does not accept value '${display}'`);
+  }
+  const incoming = lastText(line, 'incoming');
+  const { chardevs, monitors, serials } = characterDevices(line);
+  const smp = single(line, 'smp-opts');
+  return {
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(uuid === undefined ? {} : { uuid: uuid.toLowerCase() }),
+    ...(incoming === undefined ? {} : { incoming }),
+    memory: memorySize(single(line, 'memory')),
+    topology:
+      smp === undefined
+        ? DEFAULT_CONFIGURATION.topology
+        : inOption(smp.source, () => parseTopology(smp.values)),
+    accelerator: accelerator(line),
+    rtc: rtc(single(line, 'rtc')),
+    chardevs,
+    monitors,
+    serials,
+    objects: given(line, 'object').map((option) => objectFrom(option, 'qom-type')),
+    devices: given(line, 'device').map((option) => objectFrom(option, 'driver')),
+    startStopped: line.switches.has('S'),
+    preconfig: line.switches.has('preconfig'),
+    stayOnShutdown: line.switches.has('no-shutdown'),
+    endOnReset: line.switches.has('no-reboot'),
+  };
+}
+
+function given(line: CommandLine, group: OptionGroupName): readonly GivenOption[] {
+  return line.groups.get(group) ?? [];
+}
+
+function single(line: CommandLine, group: OptionGroupName): GivenOption | undefined {
+  return given(line, group)[0];
+}
+
+export function lastText(line: CommandLine, flag: FlagName): string | undefined {
+  return line.texts.get(flag)?.at(-1);
+}
+
+function memorySize(option: GivenOption | undefined): number {
+  const size = option?.values.size;
+  if (option === undefined || typeof size !== 'bigint' || size === 0n) return Number(DEFAULT_MEMORY);
+  if (size > BigInt(Number.MAX_SAFE_INTEGER) - PAGE_SIZE)
+    throw new OptionError(`${option.source}: ram size too large`);
+  return Number(((size + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE);
+}
+
+function accelerator(line: CommandLine): Record<string, string> {
+  const machine = single(line, 'machine');
+  const { type, accel, ...rest } = machine?.values ?? {};
+  if (type !== undefined && type !== 'sim') {
+    throw new OptionError(`-machine ${type}: unsupported machine type (the only one is 'sim')`);
+  }
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) {
+    throw new OptionError(`${machine!.source}: Property 'sim-machine.${unknown}' not found`);
+  }
+  const [option] = given(line, 'accel');
+  const name = option?.values.accel ?? accel ?? 'sim';
+  if (name !== 'sim') {
+    throw new OptionError(`${option?.source ?? machine!.source}: invalid accelerator ${name}`);
+  }
+  const properties = Object.entries(option?.values ?? {}).filter(([key]) => key !== 'accel');
+  return Object.fromEntries(properties.map(([key, value]) => [key, String(value)]));
+}
+
+function rtc(option: GivenOption | undefined): RtcConfiguration {
+  const { base = 'utc', clock = 'host', driftfix = 'none' } = option?.values ?? {};
+  if (clock !== 'host' && clock !== 'rt' && clock !== 'vm')
+    throw new OptionError(`invalid option value '${clock}'`);
+  if (driftfix !== 'none') throw new OptionError(`unsupported option driftfix=${driftfix}`);
+  if (base === 'utc' || base === 'localtime') return { base, drivenBy: clock };
+  const date = parseRtcDate(String(base));
+  if (date === undefined) {
+    throw new OptionError(
+      `${option!.source}: invalid datetime format (valid formats: '2006-06-17T16:01:21' or '2006-06-17')`,
+    );
+  }
+  return { base: date, drivenBy: clock };
+}
+
+function objectFrom(
+  { source, values, json }: GivenOption,
+  typeKey: 'qom-type' | 'driver',
+): ObjectConfiguration {
+  return inOption(source, () => objectConfiguration(json ?? textsOf(values), typeKey, source));
+}
+
+function textsOf(values: OptionValues): JsonObject {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
+}
+
+/**
+ * Splits the members of -object, -device, device_add and the like.
+ * @throws OptionError
+ */
+export function objectConfiguration(
+  members: JsonObject,
+  typeKey: 'qom-type' | 'driver',
+  source?: string,
+): ObjectConfiguration {
+  const { [typeKey]: type, id, ...properties } = members;
+  if (type === undefined) throw new OptionError(`Parameter '${typeKey}' is missing`);
+  if (typeof type !== 'string')
+    throw new OptionError(`Invalid parameter type for '${typeKey}', expected: string`);
+  if (id === undefined && typeKey === 'qom-type') throw new OptionError("Parameter 'id' is missing");
+  if (id !== undefined && typeof id !== 'string') {
+    throw new OptionError("Invalid parameter type for 'id', expected: string");
+  }
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(id === undefined ? {} : { id: checkIdentifier(id) }),
+    type,
+    properties,
+  };
+}
+
+/** -chardev and -mon, and what -qmp, -monitor and -serial stand for. */
+function characterDevices(
+  line: CommandLine,
+): Pick<MachineConfiguration, 'chardevs' | 'monitors' | 'serials'> {
+  const chardevs = given(line, 'chardev').map(({ source, values }) =>
+    inOption(source, () => chardevFromOptions(String(values.id), values)),
+  );
+  const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
+  const short = (flag: FlagName, text: string, id: string): string | undefined => {
+    if (text === 'none') return undefined;
+    return inOption(`-${flag} ${text}`, () => {
+      if (text.startsWith('chardev:')) return requireChardev(chardevs, text.slice('chardev:'.length));
+      const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expandShortChardev(text)},id=${id}`);
+      chardevs.push(chardevFromOptions(id, values));
+      return id;
+    });
+  };
+  let compat = 0;
+  const monitorFlags = { qmp: 'control', 'qmp-pretty': 'control', monitor: 'readline' } as const;
+  for (const [flag, mode] of Object.entries(monitorFlags) as [
+    'qmp' | 'qmp-pretty' | 'monitor',
+    'control' | 'readline',
+  ][]) {
+    for (const text of line.texts.get(flag) ?? []) {
+      const chardev = short(flag, text, `compat_monitor${compat}`);
+      if (chardev === undefined) continue;
+      monitors.push({ id: `compat_monitor${compat++}`, mode, chardev, pretty: flag === 'qmp-pretty' });
+    }
+  }
+  const serials = (line.texts.get('serial') ?? []).map((text, index) =>
+    short('serial', text, `serial${index}`),
+  );
+  return { chardevs, monitors, serials };
+}
+
+function monitorFrom(
+  { source, values }: GivenOption,
+  chardevs: readonly ChardevConfiguration[],
+): MonitorConfiguration {
+  return inOption(source, () => {
+    const { id, mode = 'readline', chardev, pretty } = values;
+    if (mode !== 'readline' && mode !== 'control') {
+      throw new OptionError(`Parameter 'mode' does not accept value '${mode}'`);
+    }
+    if (chardev === undefined) throw new OptionError("Parameter 'chardev' is missing");
+    return {
+      ...(typeof id === 'string' ? { id } : {}),
+      mode,
+      chardev: requireChardev(chardevs, String(chardev)),
+      pretty: pretty === true,
+    };
+  });
+}
+
+function requireChardev(chardevs: readonly ChardevConfiguration[], id: string): string {
+  if (!chardevs.some((chardev) => chardev.id === id)) throw new OptionError(`chardev "${id}" not found`);
+  return id;
+}

@@ -1,0 +1,80 @@
+import type { Readable, Writable } from 'node:stream';
+import { SystemClock } from '@godwit/clock';
+import { native } from '@godwit/native';
+import { Machine } from '../machine.js';
+import { parseCommandLine } from '../options/command-line.js';
+import { configurationFrom, lastText, type MonitorConfiguration } from '../options/configuration.js';
+import { OptionError } from '../options/option-error.js';
+import { VERSION } from '../version.js';
+import { writePidFile } from './pid-file.js';
+
+/** What the command gives a machine of its process. */
+export interface MachineProcess {
+  readonly pid: number;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** Says one line to the user, without a line end. */
+  readonly report: (line: string) => void;
+  /** Calls back when the process is asked to end (SIGTERM, SIGINT, SIGHUP); returns how to stop that. */
+  readonly onTerminate: (callback: (signal: string) => void) => () => void;
+}
+
+/**
+ * Runs `godwit machine` with these arguments, until the machine ends.
+ * @returns the exit code; 1 for arguments that are wrong, which is said in one line
+ */
+export async function runMachine(args: readonly string[], process: MachineProcess): Promise<number> {
+  let machine: Machine | undefined;
+  const cleanUp: (() => Promise<void> | void)[] = [];
+  try {
+    const line = parseCommandLine(args);
+    if (line.switches.has('help') || line.switches.has('h')) {
+      const { helpText } = await import('./help.js');
+      process.stdout.write(helpText());
+      return 0;
+    }
+    if (line.switches.has('version')) {
+      const { major, minor, micro } = VERSION.qemu;
+      process.stdout.write(`${VERSION.package} (QEMU interface ${major}.${minor}.${micro})\n`);
+      return 0;
+    }
+    const configuration = configurationFrom(line);
+    const pidFile = lastText(line, 'pidfile');
+    if (pidFile !== undefined) cleanUp.push(await writePidFile(pidFile, process.pid));
+    machine = await Machine.create(configuration, {
+      clock: new SystemClock(),
+      random: Math.random,
+      ...(native === undefined ? {} : { native }),
+      threads: true,
+      stdio: { input: process.stdin, output: process.stdout },
+      warn: process.report,
+    });
+    const running = machine;
+    cleanUp.push(process.onTerminate(() => void running.shutdown('host-signal')));
+    for (const monitor of configuration.monitors) await openMonitor(running, monitor);
+    // A client that is waited for may never come, and the machine may be ended meanwhile.
+    await Promise.race([running.chardevs.awaitClients(), running.ended]);
+    await running.launch();
+    const { exitCode } = await running.ended;
+    return exitCode;
+  } catch (error) {
+    process.report(oneLine(error));
+    return 1;
+  } finally {
+    await machine?.close();
+    for (const undo of cleanUp.reverse()) await undo();
+  }
+}
+
+/** Attaches a monitor to its character device. @throws OptionError */
+async function openMonitor(machine: Machine, { chardev, mode, pretty }: MonitorConfiguration): Promise<void> {
+  if (mode === 'readline') {
+    throw new OptionError(`-mon chardev=${chardev},mode=readline: the human monitor is not available`);
+  }
+  const monitor = machine.addMonitor({ label: chardev, pretty });
+  await machine.chardevs.find(chardev).open(monitor);
+}
+
+function oneLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, '; ');
+}

@@ -1,0 +1,49 @@
+/** A type of objects. */
+export interface ObjectTypeDefinition {
+  readonly name: string;
+  readonly parent?: string;
+  /** There are no objects of this very type. */
+  readonly abstract?: true;
+  /** `object-add` and -object can make it. */
+  readonly userCreatable?: true;
+}
+
+/** Every type that objects of a machine can have. */
+export const OBJECT_TYPES: readonly ObjectTypeDefinition[] = [
+  { name: 'object', abstract: true },
+  { name: 'container', parent: 'object' },
+  { name: 'machine', parent: 'object', abstract: true },
+  { name: 'sim-machine', parent: 'machine' },
+  { name: 'sim-guest', parent: 'object' },
+  { name: 'chardev', parent: 'object', abstract: true },
+  { name: 'chardev-socket', parent: 'chardev' },
+  { name: 'chardev-file', parent: 'chardev' },
+  { name: 'chardev-stdio', parent: 'chardev' },
+  { name: 'chardev-null', parent: 'chardev' },
+  { name: 'chardev-ringbuf', parent: 'chardev' },
+  { name: 'event-loop-base', parent: 'object', abstract: true },
+  { name: 'iothread', parent: 'event-loop-base', userCreatable: true },
+  { name: 'device', parent: 'object', abstract: true },
+  { name: 'cpu', parent: 'device', abstract: true },
+  { name: 'sim-cpu', parent: 'cpu' },
+  { name: 'mc146818rtc', parent: 'device' },
+  { name: 'isa-serial', parent: 'device' },
+  { name: 'vfio-device', parent: 'device', abstract: true },
+  { name: 'vfio-model', parent: 'vfio-device' },
+];
+
+const BY_NAME: ReadonlyMap<string, ObjectTypeDefinition> = new Map(
+  OBJECT_TYPES.map((type) => [type.name, type]),
+);
+
+export function findObjectType(name: string): ObjectTypeDefinition | undefined {
+  return BY_NAME.get(name);
+}
+
+/** Whether objects of `name` are also of type `ancestor`. */
+export function isSubtype(name: string, ancestor: string): boolean {
+  for (let type = BY_NAME.get(name); type !== undefined; type = BY_NAME.get(type.parent ?? '')) {
+    if (type.name === ancestor) return true;
+  }
+  return false;
+}
