@@ -10,6 +10,10 @@ export type {
 export { checkLoggingRanges, checkReport, DmaLogger, MAX_DMA_LOGGING_RANGES } from './dma-logger.js';
 export { ERRNO, type ErrnoName, errnoName, VfioError } from './error.js';
 export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState } from './flags.js';
+export { checkDevice, type Report, RULES, type RuleResult } from './kit/check-device.js';
+export { reportText } from './kit/report.js';
+export { type CheckOptions, type Rule, Violation } from './kit/rule.js';
+export { Trial } from './kit/trial.js';
 export { COMMON_REGISTERS, Control, DEVICE_MAGIC } from './model/common-registers.js';
 export type { ModelDefinition } from './model/definition.js';
 export { BLOCK_SIZE, type Verification } from './model/device-memory.js';

@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VirtualClock } from '@godwit/clock';
+import {
+  type CheckOptions,
+  checkDevice,
+  createModel,
+  DeviceState,
+  type DmaLogging,
+  type MigratableDevice,
+  MODELS,
+  type ModelledDevice,
+  type PropertyValue,
+  RULES,
+  reportText,
+} from '../src/index.js';
+import { rig, seededRandom, TestMemory } from './rig.js';
+
+const { RUNNING, STOP, STOP_COPY, RESUMING, PRE_COPY, ERROR } = DeviceState;
+const WINDOW = { iova: 65536, length: 65536 };
+
+/** Devices of a model that rewrite their memory and write to the guest, and what the kit needs to check them. */
+function candidates(model: string, properties: Record<string, PropertyValue> = {}) {
+  const clock = new VirtualClock();
+  const memory = new TestMemory(1 << 20);
+  const all = {
+    'dirty-rate': '1M',
+    'dma-rate': '1M',
+    'dma-address': WINDOW.iova,
+    'dma-size': WINDOW.length,
+    ...properties,
+  };
+  let seed = 1;
+  const options: CheckOptions = {
+    run: (ms) => clock.advance(ms),
+    dmaRange: { iova: 0, length: 1 << 20 },
+    errorsOf: (device) => ('verify' in device ? (device as ModelledDevice).verify().errors : 0),
+  };
+  const make = () => rig(model, all, { clock, memory, seed: seed++ }).device;
+  return { make, options, clock };
+}
+
+for (const model of MODELS.keys()) {
+  for (const protocol of ['v2', 'v1']) {
+    test(`${model} keeps every rule (${protocol})`, async () => {
+      const { make, options, clock } = candidates(model, { protocol });
+      const report = await checkDevice(make, options);
+      assert.equal(report.failed, 0, reportText(model, report));
+      assert.ok(report.passed >= 18);
+      assert.equal(report.passed + report.skipped, RULES.length);
+      assert.equal(clock.pendingTimers, 0);
+    });
+  }
+}
+
+for (const [p2p, preCopy] of [
+  [false, true],
+  [true, false],
+  [false, false],
+]) {
+  test(`a device with P2P ${p2p} and PRE_COPY ${preCopy} keeps every rule`, async () => {
+    const { make, options } = candidates('nic', { p2p: p2p!, 'pre-copy': preCopy! });
+    const report = await checkDevice(make, options);
+    assert.equal(report.failed, 0, reportText('nic', report));
+  });
+}
+
+/** A device that does everything as the one inside of it, but for what a test breaks. */
+class Deputy implements MigratableDevice {
+  readonly inner: MigratableDevice;
+  readonly dmaLogging: DmaLogging;
+
+  constructor(inner: MigratableDevice, dmaLogging = inner.dmaLogging) {
+    this.inner = inner;
+    this.dmaLogging = dmaLogging;
+  }
+
+  get flags() {
+    return this.inner.flags;
+  }
+
+  get state() {
+    return this.inner.state;
+  }
+
+  setState(wanted: DeviceState) {
+    return this.inner.setState(wanted);
+  }
+
+  readData(into: Uint8Array) {
+    return this.inner.readData(into);
+  }
+
+  writeData(from: Uint8Array) {
+    return this.inner.writeData(from);
+  }
+
+  precopyInfo() {
+    return this.inner.precopyInfo();
+  }
+
+  dataSize() {
+    return this.inner.dataSize();
+  }
+
+  reset() {
+    return this.inner.reset();
+  }
+
+  close() {
+    this.inner.close();
+  }
+}
+
+/** A device whose logging is that of the one inside, but for what a test breaks. */
+class LoggingDeputy extends Deputy {
+  constructor(inner: MigratableDevice, changes: (logging: DmaLogging) => Partial<DmaLogging>) {
+    const logging = inner.dmaLogging;
+    super(inner, {
+      get active() {
+        return logging.active;
+      },
+      start: (ranges, pageSize) => logging.start(ranges, pageSize),
+      stop: () => logging.stop(),
+      report: (iova, length, pageSize, bitmap) => logging.report(iova, length, pageSize, bitmap),
+      ...changes(logging),
+    });
+  }
+}
+
+type Wrap = (inner: ModelledDevice) => MigratableDevice;
+
+/** What is wrong with each device, and the rules that find it. */
+const WRONG: readonly (readonly [string, readonly string[], Wrap, Record<string, PropertyValue>?])[] = [
+  [
+    'goes to running when it is asked to stop',
+    ['arcs/reach', 'logging/stopped'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          await super.setState(wanted === STOP && this.state === RUNNING ? RUNNING : wanted);
+        }
+      })(inner),
+  ],
+  [
+    'takes a state that it does not offer for running',
+    ['arcs/not-offered'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          await super.setState(!this.flags.p2p && wanted === DeviceState.RUNNING_P2P ? RUNNING : wanted);
+        }
+      })(inner),
+    { p2p: false },
+  ],
+  [
+    'can be asked for the error state',
+    ['arcs/error'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          if (wanted !== ERROR) await super.setState(wanted);
+        }
+      })(inner),
+  ],
+  [
+    'goes back from stop-copy to pre-copy',
+    ['arcs/no-way-back'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          if (this.state === STOP_COPY && wanted === PRE_COPY) await super.setState(RUNNING);
+          await super.setState(wanted);
+        }
+      })(inner),
+  ],
+  [
+    'opens the stream anew when it is asked for the present state',
+    ['arcs/same'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          if (wanted === STOP_COPY && this.state === STOP_COPY) await super.setState(STOP);
+          await super.setState(wanted);
+        }
+      })(inner),
+  ],
+  [
+    'says the end while it runs',
+    ['stream/closed', 'reset/streams'],
+    (inner) =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          return this.state === RUNNING ? ({ kind: 'end' } as const) : super.readData(into);
+        }
+      })(inner),
+  ],
+  [
+    'pauses in stop-copy instead of ending',
+    ['arcs/same', 'stream/end', 'stream/ended', 'resuming/load'],
+    (inner) =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          const result = await super.readData(into);
+          return result.kind === 'end' ? ({ kind: 'empty' } as const) : result;
+        }
+      })(inner),
+  ],
+  [
+    'ends the stream in pre-copy',
+    ['stream/no-end-in-pre-copy'],
+    (inner) =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          const result = await super.readData(into);
+          return result.kind === 'empty' ? ({ kind: 'end' } as const) : result;
+        }
+      })(inner),
+  ],
+  [
+    'starts a new stream in stop-copy',
+    ['stream/kept'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          if (wanted === STOP_COPY) await super.setState(STOP);
+          await super.setState(wanted);
+        }
+      })(inner),
+  ],
+  [
+    'loses a byte of every read that is smaller than it likes',
+    ['stream/chunks'],
+    (inner) =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          if (into.length === 4093) await super.readData(new Uint8Array(1));
+          return super.readData(into);
+        }
+      })(inner),
+  ],
+  [
+    'does not know the size of its data',
+    ['stream/data-size'],
+    (inner) =>
+      new (class extends Deputy {
+        override async dataSize() {
+          return this.state === STOP_COPY ? Number.NaN : super.dataSize();
+        }
+      })(inner),
+  ],
+  [
+    'has pre-copy information in any state',
+    ['pre-copy/info-elsewhere'],
+    (inner) =>
+      new (class extends Deputy {
+        override async precopyInfo() {
+          if (this.state === RUNNING) return { initialBytes: 0, dirtyBytes: 0, reinit: false };
+          return super.precopyInfo();
+        }
+      })(inner),
+  ],
+  [
+    'has no initial bytes',
+    ['pre-copy/initial-bytes', 'pre-copy/starts-over'],
+    (inner) =>
+      new (class extends Deputy {
+        override async precopyInfo() {
+          return { ...(await super.precopyInfo()), initialBytes: 0 };
+        }
+      })(inner),
+  ],
+  [
+    'is dirty from the start',
+    ['pre-copy/dirty-bytes'],
+    (inner) =>
+      new (class extends Deputy {
+        override async precopyInfo() {
+          const info = await super.precopyInfo();
+          return { ...info, dirtyBytes: info.dirtyBytes + 4096 };
+        }
+      })(inner),
+  ],
+  [
+    'loses what it loaded',
+    ['resuming/load'],
+    (inner) =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          const wasResuming = this.state === RESUMING;
+          await super.setState(wanted);
+          if (wasResuming && wanted === STOP) await super.reset();
+        }
+      })(inner),
+  ],
+  [
+    'swallows data that it cannot use',
+    ['resuming/elsewhere', 'reset/streams'],
+    (inner) =>
+      new (class extends Deputy {
+        override async writeData(from: Uint8Array) {
+          if (this.state === RESUMING) await super.writeData(from);
+        }
+      })(inner),
+  ],
+  [
+    'takes any stream for good',
+    ['resuming/truncated', 'resuming/corrupt', 'resuming/surplus'],
+    (inner) =>
+      new (class extends Deputy {
+        override async writeData(from: Uint8Array) {
+          await super.writeData(from).catch((error) => {
+            if (this.state !== RESUMING) throw error;
+          });
+        }
+
+        override async setState(wanted: DeviceState) {
+          const wasResuming = this.state === RESUMING;
+          await super.setState(wanted).catch(async (error) => {
+            if (!wasResuming) throw error;
+            await this.reset();
+            await super.setState(wanted);
+          });
+        }
+      })(inner),
+  ],
+  [
+    'logs whatever it is told to',
+    ['logging/start'],
+    (inner) => new LoggingDeputy(inner, () => ({ start: async () => {} })),
+  ],
+  [
+    'reports while logging is off',
+    ['logging/report'],
+    (inner) =>
+      new LoggingDeputy(inner, (logging) => ({
+        report: async (...args) => {
+          if (logging.active) await logging.report(...args);
+        },
+      })),
+  ],
+  [
+    'reports the same pages again and again',
+    ['logging/clears', 'logging/stopped'],
+    (inner) =>
+      new LoggingDeputy(inner, (logging) => ({
+        report: async (iova, length, pageSize, bitmap) => {
+          await logging.report(iova, length, pageSize, bitmap);
+          bitmap[0] = 1;
+        },
+      })),
+  ],
+  [
+    'stays where it was when it is reset',
+    ['reset/running', 'reset/streams', 'resuming/truncated', 'resuming/corrupt', 'resuming/surplus'],
+    (inner) =>
+      new (class extends Deputy {
+        override async reset() {}
+      })(inner),
+  ],
+  [
+    'keeps its stream open over a reset',
+    ['reset/streams'],
+    (inner) =>
+      new (class extends Deputy {
+        #wasSaving = false;
+
+        override async reset() {
+          this.#wasSaving = this.state === STOP_COPY;
+          await super.reset();
+        }
+
+        override async readData(into: Uint8Array) {
+          return this.#wasSaving && this.state === RUNNING
+            ? ({ kind: 'data', length: 1 } as const)
+            : super.readData(into);
+        }
+      })(inner),
+  ],
+];
+
+for (const [what, expected, wrap, properties] of WRONG) {
+  test(`a device that ${what} is found out`, async () => {
+    const { make, options } = candidates('nic', properties);
+    const report = await checkDevice(() => wrap(make()), {
+      ...options,
+      errorsOf: (device) => ((device as Deputy).inner as ModelledDevice).verify().errors,
+    });
+    const failed = report.results.filter((result) => result.outcome === 'failed').map((result) => result.id);
+    for (const id of expected) assert.ok(failed.includes(id), `${id} is not among ${failed.join(', ')}`);
+    for (const result of report.results) {
+      if (result.outcome === 'failed')
+        assert.ok((result.message ?? '').length > 0 && result.source.length > 0);
+    }
+  });
+}
+
+test('every rule finds at least one of the wrong devices', () => {
+  const found = new Set(WRONG.flatMap(([, ids]) => ids));
+  assert.deepEqual(
+    RULES.map((rule) => rule.id).filter((id) => !found.has(id)),
+    [],
+  );
+});
+
+test('a device that never answers fails in time', async () => {
+  const clock = new VirtualClock();
+  const checked = checkDevice(
+    () =>
+      new (class extends Deputy {
+        override setState(): Promise<void> {
+          return new Promise(() => {});
+        }
+      })(rig('crypto').device),
+    { limit: { clock, ms: 1000 } },
+  );
+  let done = false;
+  void checked.then(() => {
+    done = true;
+  });
+  await clock.advanceUntil(() => done, 60_000, 1000);
+  const report = await checked;
+  assert.ok(report.failed > 10);
+  assert.ok(report.results.some((result) => result.message === 'the device does not answer within 1000 ms'));
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a report reads as a list of rules with what was wrong and where it is written', async () => {
+  const environment = { clock: new VirtualClock(), random: seededRandom(3) };
+  const report = await checkDevice(() =>
+    createModel('block', { 'state-size': 4096, capacity: 0, 'fail-read-at': 100 }, environment),
+  );
+  const text = reportText('block', report);
+  assert.match(text, /^block: STOP_COPY\n/);
+  assert.match(
+    text,
+    /\nFAIL stream\/end +in stop-copy .*\n {5}EIO: the data stream fails at byte 100\n {5}source: linux\/vfio\.h/,
+  );
+  assert.match(text, /\n\d+ passed, \d+ failed, \d+ skipped$/);
+});
