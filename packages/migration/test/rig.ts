@@ -145,7 +145,9 @@ export class TestMachine implements MachinePort, MachineControl {
   runState: string;
   /** What the guest's own register says: how many writes it made. */
   writes = 0;
-  /** Whether the guest was told to run since it arrived. */
+  /** RAM as it was when the guest arrived, before anything ran. */
+  arrived: Buffer | undefined;
+  /** Whether a guest that arrives may run. */
   autostart = true;
 
   constructor(options: TestMachineOptions = {}) {
@@ -242,11 +244,13 @@ export class TestMachine implements MachinePort, MachineControl {
   }
 
   async takeOver(sourceRunState: string): Promise<void> {
+    this.arrived = this.contents();
     if (sourceRunState === 'running' && this.autostart) await this.cont();
     else this.runState = 'paused';
   }
 
   loadedWithoutGo(): void {
+    this.arrived = this.contents();
     this.runState = 'paused';
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, delay } from '@godwit/clock';
+import type { Clock, Timer } from '@godwit/clock';
 import type { Channel } from '../ports.js';
 
 export interface MemoryChannelOptions {
@@ -52,6 +52,7 @@ class Pipe {
   #abandoned = false;
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
+  #transmission: Timer | undefined;
 
   constructor(options: MemoryChannelOptions) {
     this.#options = options;
@@ -66,7 +67,7 @@ class Pipe {
       this.#wakeReader?.();
       const { clock, bytesPerSecond } = this.#options;
       if (clock !== undefined && bytesPerSecond !== undefined) {
-        await delay(clock, (chunk.length / bytesPerSecond) * 1000);
+        await this.#transmit(clock, (chunk.length / bytesPerSecond) * 1000);
       }
       while (this.#queued > this.#capacity && !this.#abandoned && !this.#ended) {
         await new Promise<void>((resolve) => {
@@ -99,7 +100,7 @@ class Pipe {
       this.#queued -= length;
       if (length === head.length) this.#queue.shift();
       else this.#queue[0] = head.subarray(length);
-      this.#wakeWriter?.();
+      if (this.#transmission === undefined) this.#wakeWriter?.();
     }
     return true;
   }
@@ -107,13 +108,28 @@ class Pipe {
   end(): void {
     this.#ended = true;
     this.#wakeReader?.();
-    this.#wakeWriter?.();
+    this.#stopWriter();
   }
 
   abandon(): void {
     this.#abandoned = true;
     this.#queue.length = 0;
     this.#wakeReader?.();
+    this.#stopWriter();
+  }
+
+  /** Takes the time that the line needs; a line that is closed needs none. */
+  async #transmit(clock: Clock, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wakeWriter = resolve;
+      this.#transmission = clock.setTimer(resolve, ms);
+    });
+    this.#transmission = undefined;
+    this.#checkWritable();
+  }
+
+  #stopWriter(): void {
+    this.#transmission?.cancel();
     this.#wakeWriter?.();
   }
 

@@ -121,7 +121,7 @@ export class IncomingMigration {
     const reader = new StreamReader(channel, 'source');
     this.#reader = reader;
     if (channel.oneWay !== true) {
-      this.#writer = new StreamWriter(channel);
+      this.#writer = new StreamWriter(this.#guard(channel));
       await this.#writer.begin();
     }
     await reader.begin();
@@ -265,6 +265,21 @@ export class IncomingMigration {
     } catch {
       // It was told, or cannot be; what counts is that the connection ends.
     }
+  }
+
+  /** The source takes answers at once, or is gone. */
+  #guard(channel: Channel): Channel {
+    return {
+      write: (chunks) =>
+        this.#interruption.waitAtMost(
+          channel.write(chunks),
+          this.#clock,
+          this.#options.timeouts.stall,
+          'the source takes no answer',
+        ),
+      readExactly: (into) => channel.readExactly(into),
+      close: () => channel.close(),
+    };
   }
 
   async #next(reader: StreamReader): Promise<IncomingRecord> {

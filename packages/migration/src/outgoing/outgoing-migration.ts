@@ -482,14 +482,17 @@ export class OutgoingMigration {
     }
   }
 
-  /** While the guest is stopped a destination that takes nothing must not keep it stopped for ever. */
+  /**
+   * A destination that takes nothing must not keep the guest stopped for ever, nor a migration from beginning. While the
+   * guest runs it may take its time: the migration can be cancelled.
+   */
   #guard(channel: Channel): Channel {
     return {
       write: (chunks) =>
         this.#interruption.waitAtMost(
           channel.write(chunks),
           this.#clock,
-          this.#stopped && !this.#committed ? this.#options.timeouts.stall : 0,
+          this.#status === 'active' && !this.#stopped ? 0 : this.#options.timeouts.stall,
           'the destination takes no more data',
         ),
       readExactly: (into) => channel.readExactly(into),
