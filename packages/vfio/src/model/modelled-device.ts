@@ -10,7 +10,7 @@ export interface ModelEnvironment {
   readonly clock: Clock;
   /** The guest's memory; without it every DMA is refused. */
   readonly memory?: DmaMemory;
-  /** Bytes of the guest's memory. Only `protocol=v1` needs it: its driver reports dirty pages up to there. */
+  /** Bytes of the guest's memory: a driver of `protocol=v1` refuses to report dirty pages beyond it. */
   readonly memorySize?: number;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;

@@ -16,7 +16,7 @@ export class V1Model extends V1Device implements ModelledDevice {
 
   constructor(inner: ModelDevice, environment: ModelEnvironment) {
     const { properties } = inner;
-    const driver = new VendorDriver(new DeviceLogic(inner, environment.memorySize ?? 0), {
+    const driver = new VendorDriver(new DeviceLogic(inner, environment.memorySize), {
       areaSize: properties.number('region-size'),
       mapped: properties.isOn('region-mapped'),
     });

@@ -6,14 +6,17 @@ import { V1_PAGE_SIZE } from './layout.js';
 import { V1State } from './states.js';
 import type { V1Logic, V1Pending } from './vendor-driver.js';
 
+/** Where the memory of the guest ends if nobody says: as far as processors address. */
+const MAX_RAM = 2 ** 52;
+
 /** Any v2 device as the device behind a 2018 region. What a running device writes is tracked from MIGRATION_SETUP on. */
 export class DeviceLogic implements V1Logic {
   readonly initialState = V1State.RUNNING;
   readonly #device: MigratableDevice;
   readonly #ramSize: number;
 
-  /** @param ramSize bytes of guest memory, beyond which no dirty page is reported */
-  constructor(device: MigratableDevice, ramSize: number) {
+  /** @param ramSize bytes of guest memory, a multiple of 4096, beyond which a request for dirty pages is refused */
+  constructor(device: MigratableDevice, ramSize: number = MAX_RAM) {
     this.#device = device;
     this.#ramSize = ramSize;
   }
@@ -31,7 +34,7 @@ export class DeviceLogic implements V1Logic {
         await device.setState(DeviceState.RUNNING);
         return device.dmaLogging.stop();
       case V1State.MIGRATION_SETUP:
-        if (device.dmaLogging.active || this.#ramSize === 0) return;
+        if (device.dmaLogging.active) return;
         return device.dmaLogging.start([{ iova: 0, length: this.#ramSize }], V1_PAGE_SIZE);
       case V1State.MIGRATION_PRECOPY:
         return device.setState(DeviceState.PRE_COPY);

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { run } from '../src/device/check.js';
+
+async function check(...args: string[]): Promise<{ status: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const status = await run(args, {
+    stdout: {
+      write: (text) => {
+        out += text;
+      },
+    },
+    stderr: {
+      write: (text) => {
+        err += text;
+      },
+    },
+  });
+  return { status, out, err };
+}
+
+test('device check reports by rule and says how many passed', async () => {
+  const { status, out, err } = await check('crypto,state-size=16K', 'block,protocol=v1,state-size=16K');
+  assert.equal(err, '');
+  assert.match(out, /^crypto,state-size=16K: STOP_COPY\|P2P\nok {3}arcs\/reach /);
+  assert.match(out, /\nblock,protocol=v1,state-size=16K: STOP_COPY\nok {3}arcs\/reach /);
+  assert.equal(out.match(/ passed, 0 failed, /g)?.length, 2);
+  assert.equal(status, 0);
+});
+
+test('device check exits with 1 when a device breaks a rule, and names rule and source', async () => {
+  const { status, out } = await check('block,state-size=16K,corrupt-at=5000');
+  assert.equal(status, 1);
+  assert.match(
+    out,
+    /\nFAIL resuming\/load .*\n {5}EINVAL: device stream rejected .*\n {5}source: linux\/vfio\.h, RESUMING -> STOP/,
+  );
+});
+
+test('device check prints its report as JSON', async () => {
+  const { status, out } = await check('--json', 'block,state-size=16K');
+  const [report] = JSON.parse(out);
+  assert.equal(status, 0);
+  assert.equal(report.device, 'block,state-size=16K');
+  assert.ok(report.passed > 15 && report.failed === 0);
+  assert.ok(
+    report.results.every(
+      (result: { id: string; source: string }) => result.id !== '' && result.source !== '',
+    ),
+  );
+});
+
+test('a wrong call says what is wrong and exits with 2', async () => {
+  for (const [args, message] of [
+    [['toaster'], /^Property 'vfio-model\.model' doesn't take value 'toaster'/],
+    [['nic,size=1'], /^Property 'vfio-model\.size' not found/],
+    [['--frobnicate'], /^Unknown option '--frobnicate'/],
+    [['--limit', 'soon', 'nic'], /^--limit takes a number of seconds, not 'soon'/],
+  ] as const) {
+    const { status, out, err } = await check(...args);
+    assert.equal(status, 2);
+    assert.equal(out, '');
+    assert.match(err, message);
+    assert.match(err, /\nusage: godwit device check /);
+  }
+});
