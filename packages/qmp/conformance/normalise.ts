@@ -1,0 +1,36 @@
+import { JsonDouble, type JsonObject, type JsonValue, stringify } from '@godwit/json';
+
+/** Members whose values differ from run to run, by their name. */
+const variable: ReadonlySet<string> = new Set(['timestamp', 'fd', 'thread-id', 'pid']);
+
+/** A message with its members in order, and without what must differ. */
+export function normalise(message: JsonObject): string {
+  const greeting = message['QMP'];
+  if (greeting !== undefined) {
+    const { capabilities } = greeting as JsonObject;
+    return `greeting ${stringify(capabilities ?? null)}`;
+  }
+  return stringify(ordered(message));
+}
+
+function ordered(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null || value instanceof JsonDouble) return value;
+  if (Array.isArray(value)) return value.map(ordered);
+  const result: JsonObject = Object.create(null);
+  for (const name of Object.keys(value).sort()) {
+    result[name] = variable.has(name) ? '…' : ordered(value[name]!);
+  }
+  return result;
+}
+
+/** What is wrong with the form of a monitor's output, whatever it says. */
+export function formFaults(text: string, pretty: boolean): string[] {
+  const faults: string[] = [];
+  if (/[^\x20-\x7e\r\n]/.test(text)) faults.push('output is not printable ASCII');
+  if (/[^\r]\n|\r(?!\n)/.test(text)) faults.push('a line does not end in CR LF');
+  if (text !== '' && !text.endsWith('\r\n')) faults.push('the output does not end in CR LF');
+  if (!pretty && text.split('\r\n').some((line) => line !== '' && !/^\{.*\}$/.test(line))) {
+    faults.push('a message takes more than one line');
+  }
+  return faults;
+}

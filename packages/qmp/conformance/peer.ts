@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** A program that serves monitors, and how it is started. */
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+const godwit = fileURLToPath(new URL('../../../cli/bin/godwit.js', import.meta.url));
+
+const machineArguments = ['-nodefaults', '-display', 'none', '-m', '16', '-S'];
+
+export const qemu: Program = {
+  name: 'qemu',
+  command: 'qemu-system-x86_64',
+  args: ['-machine', 'pc', '-accel', 'tcg', ...machineArguments],
+};
+
+export const machine: Program = {
+  name: 'godwit',
+  command: process.execPath,
+  args: [godwit, 'machine', ...machineArguments],
+};
+
+export const monitorCount = 3;
+/** This monitor prints over several lines. */
+export const prettyMonitor = 2;
+
+const startLimitMs = 20_000;
+
+/** A program that runs, with its monitors' sockets. */
+export class Peer {
+  readonly name: string;
+  readonly paths: readonly string[];
+  readonly #process: ChildProcess;
+  readonly #output: string[];
+
+  private constructor(name: string, paths: readonly string[], process: ChildProcess, output: string[]) {
+    this.name = name;
+    this.paths = paths;
+    this.#process = process;
+    this.#output = output;
+  }
+
+  /** @throws Error with the program's output when it does not start */
+  static async start(program: Program, folder: string, extra: readonly string[] = []): Promise<Peer> {
+    const paths = Array.from({ length: monitorCount }, (_, index) => join(folder, `${program.name}-${index}`));
+    const monitors = paths.flatMap((path, index) => [
+      '-chardev',
+      `socket,id=mon${index},path=${path},server=on,wait=off`,
+      '-mon',
+      `chardev=mon${index},mode=control${index === prettyMonitor ? ',pretty=on' : ''}`,
+    ]);
+    const child = spawn(program.command, [...program.args, ...monitors, ...extra], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const output: string[] = [];
+    let failure: Error | undefined;
+    child.on('error', (error) => {
+      failure = error;
+    });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => output.push(String(data)));
+    const peer = new Peer(program.name, paths, child, output);
+    const deadline = Date.now() + startLimitMs;
+    while (!paths.every((path) => existsSync(path))) {
+      if (failure !== undefined || !peer.alive || Date.now() > deadline) {
+        peer.stop();
+        throw new Error(`${program.name} did not start: ${failure?.message ?? output.join('').trim()}`);
+      }
+      await sleep(20);
+    }
+    return peer;
+  }
+
+  get alive(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /** What it printed. */
+  get output(): string {
+    return this.#output.join('');
+  }
+
+  stop(): void {
+    this.#process.kill('SIGKILL');
+  }
+}

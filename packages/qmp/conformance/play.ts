@@ -1,0 +1,70 @@
+import type { Exchange, Scenario } from './exchange.js';
+import { MonitorConnection } from './monitor-connection.js';
+import { formFaults, normalise } from './normalise.js';
+import { type Peer, prettyMonitor } from './peer.js';
+
+/** What came of one exchange: a line for each message, in the order of monitors, then of arrival. */
+export type Transcript = readonly string[];
+
+const replyLimitMs = 3000;
+/** Enough for a message that should not have come. */
+const surplusMs = 20;
+
+/** Plays a scenario to one peer. */
+export async function play(peer: Peer, scenario: Scenario): Promise<Transcript[]> {
+  const connections: MonitorConnection[] = [];
+  const transcripts: Transcript[] = [];
+  try {
+    for (let index = 0; index < (scenario.monitors ?? 1); index++) {
+      connections.push(await connect(peer, index, scenario.negotiate));
+    }
+    for (const exchange of scenario.exchanges) {
+      transcripts.push(await playExchange(peer, connections, exchange));
+    }
+    await new Promise((resolve) => setTimeout(resolve, surplusMs));
+    const surplus = connections.flatMap((connection, index) => [
+      ...connection.rest().map((message) => `${index}: ${normalise(message)}`),
+      ...formFaults(connection.takeText(), index === prettyMonitor).map((fault) => `${index}: ${fault}`),
+    ]);
+    transcripts.push(surplus);
+    return transcripts;
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+async function connect(peer: Peer, index: number, negotiate: Scenario['negotiate']): Promise<MonitorConnection> {
+  const connection = await MonitorConnection.open(peer.paths[index]!);
+  const [greeting] = await connection.take(1, replyLimitMs);
+  if (greeting === undefined) throw new Error(`${peer.name}: no greeting on monitor ${index}`);
+  if (negotiate === 'none') return connection;
+  const args = negotiate === 'oob' ? ', "arguments": {"enable": ["oob"]}' : '';
+  await connection.send(Buffer.from(`{"execute": "qmp_capabilities"${args}}`), undefined, []);
+  await connection.take(1, replyLimitMs);
+  return connection;
+}
+
+async function playExchange(
+  peer: Peer,
+  connections: MonitorConnection[],
+  exchange: Exchange,
+): Promise<Transcript> {
+  const target = exchange.monitor ?? 0;
+  if (exchange.reconnect) {
+    connections[target]!.close();
+    connections[target] = await MonitorConnection.open(peer.paths[target]!);
+  }
+  const bytes = typeof exchange.send === 'string' ? Buffer.from(exchange.send) : exchange.send;
+  await connections[target]!.send(bytes, exchange.chunk, exchange.descriptors ?? []);
+  const expected: Record<number, number> = { ...exchange.elsewhere, [target]: exchange.replies ?? 1 };
+  const lines: string[] = [];
+  for (const [index, connection] of connections.entries()) {
+    const count = expected[index] ?? 0;
+    const messages = await connection.take(count, replyLimitMs);
+    const texts = messages.map((message) => `${index}: ${normalise(message)}`);
+    if (exchange.unordered) texts.sort();
+    lines.push(...texts);
+    for (let missing = messages.length; missing < count; missing++) lines.push(`${index}: nothing`);
+  }
+  return lines;
+}
