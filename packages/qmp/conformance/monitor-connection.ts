@@ -23,7 +23,11 @@ export class MonitorConnection {
         this.#text += Buffer.from(chunk).toString('latin1');
         this.#reader.push(chunk);
         for (let message = this.#reader.read(); message !== undefined; message = this.#reader.read()) {
-          this.#messages.push(message.error === undefined ? (message.value as JsonObject) : { unreadable: message.error.message });
+          this.#messages.push(
+            message.error === undefined
+              ? (message.value as JsonObject)
+              : { unreadable: message.error.message },
+          );
         }
         this.#changed();
       },
@@ -42,7 +46,11 @@ export class MonitorConnection {
     return connection;
   }
 
-  async send(bytes: Uint8Array, chunk: number | undefined, descriptors: readonly Descriptor[]): Promise<void> {
+  async send(
+    bytes: Uint8Array,
+    chunk: number | undefined,
+    descriptors: readonly Descriptor[],
+  ): Promise<void> {
     const fds = descriptors.flatMap(openDescriptor);
     if (chunk === undefined) {
       this.#transport.write(bytes, fds);

@@ -5,7 +5,7 @@ const variable: ReadonlySet<string> = new Set(['timestamp', 'fd', 'thread-id', '
 
 /** A message with its members in order, and without what must differ. */
 export function normalise(message: JsonObject): string {
-  const greeting = message['QMP'];
+  const greeting = message.QMP;
   if (greeting !== undefined) {
     const { capabilities } = greeting as JsonObject;
     return `greeting ${stringify(capabilities ?? null)}`;

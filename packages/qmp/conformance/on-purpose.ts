@@ -9,8 +9,29 @@ export interface Purpose {
 
 export const purposes: readonly Purpose[] = [
   {
-    exchange: /"id": 1e999/,
-    qemu: /stray 'i'/,
-    reason: 'QEMU writes the id as inf, which no JSON reader takes; the literal that was sent comes back instead',
+    exchange: /"id\\": 1e999/,
+    qemu: /invalid keyword 'inf'/,
+    reason:
+      'QEMU writes the id as inf, which no JSON reader takes; the literal that was sent comes back instead',
+  },
+  {
+    exchange: /query-status/,
+    qemu: /"singlestep"/,
+    reason: 'query-status has no singlestep in QEMU 9 and newer',
+  },
+  {
+    exchange: /"migrate\\"\}/,
+    qemu: /Parameter 'uri' is missing/,
+    reason: 'since QEMU 8.2 migrate takes channels in place of a uri',
+  },
+  {
+    exchange: /"migrate\\".*nonsense/,
+    qemu: /Parameter 'uri' expects a valid migration protocol/,
+    reason: 'since QEMU 8.2 an unknown protocol is named',
+  },
+  {
+    exchange: /downtime-limit\\": -1/,
+    qemu: /in the range of 0 to \(2000 \* 1000\) ms/,
+    reason: 'the limit of downtime-limit is told in seconds in newer versions',
   },
 ];

@@ -49,7 +49,9 @@ export class Peer {
 
   /** @throws Error with the program's output when it does not start */
   static async start(program: Program, folder: string, extra: readonly string[] = []): Promise<Peer> {
-    const paths = Array.from({ length: monitorCount }, (_, index) => join(folder, `${program.name}-${index}`));
+    const paths = Array.from({ length: monitorCount }, (_, index) =>
+      join(folder, `${program.name}-${index}`),
+    );
     const monitors = paths.flatMap((path, index) => [
       '-chardev',
       `socket,id=mon${index},path=${path},server=on,wait=off`,

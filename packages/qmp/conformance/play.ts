@@ -33,7 +33,11 @@ export async function play(peer: Peer, scenario: Scenario): Promise<Transcript[]
   }
 }
 
-async function connect(peer: Peer, index: number, negotiate: Scenario['negotiate']): Promise<MonitorConnection> {
+async function connect(
+  peer: Peer,
+  index: number,
+  negotiate: Scenario['negotiate'],
+): Promise<MonitorConnection> {
   const connection = await MonitorConnection.open(peer.paths[index]!);
   const [greeting] = await connection.take(1, replyLimitMs);
   if (greeting === undefined) throw new Error(`${peer.name}: no greeting on monitor ${index}`);

@@ -38,7 +38,9 @@ try {
   const [left, right] = options.peers.split(',').map((name) => programs[name]);
   if (left === undefined || right === undefined) throw new Error(`no such peers: ${options.peers}`);
   peers.push(await Peer.start(left, folder));
-  peers.push(await Peer.start({ ...right, name: left === right ? `${right.name}-again` : right.name }, folder));
+  peers.push(
+    await Peer.start({ ...right, name: left === right ? `${right.name}-again` : right.name }, folder),
+  );
   process.exitCode = (await compare(peers[0]!, peers[1]!)) ? 0 : 1;
 } catch (error) {
   console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);

@@ -86,7 +86,12 @@ export const envelopeScenarios: readonly Scenario[] = [
       { send: command('query-name', '{}', ', "id": 1'), chunk: 1 },
       { send: command('query-name', '{}', ', "id": "é😀"'), chunk: 1 },
       { send: command('query-name', '{}', ', "id": 12345678901234567890'), chunk: 7 },
-      { send: Array.from({ length: 40 }, (_, id) => command('query-name', undefined, `, "id": ${id}`)).join(''), replies: 40 },
+      {
+        send: Array.from({ length: 40 }, (_, id) => command('query-name', undefined, `, "id": ${id}`)).join(
+          '',
+        ),
+        replies: 40,
+      },
       { send: `\r\n\t ${command('query-name')} \r\n`, replies: 1 },
       { send: "{'execute': 'query-name', 'id': 'it\\'s'}" },
     ],

@@ -76,7 +76,17 @@ const malformed: readonly (readonly [bytes: string | number[], replies: number])
 ];
 
 /** Correct, but not what a request is. */
-const noRequest: readonly string[] = ['"a"', "'single'", '[]', '[1, 2.5, {"a": null}]', 'true ', '12 ', '-0 ', '1e5 ', 'null '];
+const noRequest: readonly string[] = [
+  '"a"',
+  "'single'",
+  '[]',
+  '[1, 2.5, {"a": null}]',
+  'true ',
+  '12 ',
+  '-0 ',
+  '1e5 ',
+  'null ',
+];
 
 function bytesOf(bytes: string | number[]): Uint8Array {
   return typeof bytes === 'string' ? Buffer.from(bytes) : Uint8Array.from(bytes);
@@ -105,7 +115,11 @@ export const malformedScenarios: readonly Scenario[] = [
     name: 'a reset by FF out of anything',
     negotiate: 'plain',
     exchanges: ['{"a": [1, {"b"', '{"a": "unfinished', '{"a": 12', '{"execute": '].map((before) => ({
-      send: Buffer.concat([Buffer.from(before), Uint8Array.of(0xff, 0x0a), Buffer.from('{"execute": "query-name"}')]),
+      send: Buffer.concat([
+        Buffer.from(before),
+        Uint8Array.of(0xff, 0x0a),
+        Buffer.from('{"execute": "query-name"}'),
+      ]),
       replies: 2,
     })),
   },

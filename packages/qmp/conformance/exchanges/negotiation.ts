@@ -41,18 +41,24 @@ export const negotiationScenarios: readonly Scenario[] = [
   {
     name: 'an empty list enables nothing',
     negotiate: 'none',
-    exchanges: [{ send: enable('[]') }, { send: '{"exec-oob": "query-yank", "id": 1}' }, { send: command('query-name') }],
+    exchanges: [
+      { send: enable('[]') },
+      { send: '{"exec-oob": "query-yank", "id": 1}' },
+      { send: command('query-name') },
+    ],
   },
   {
     name: 'negotiation and commands in one piece',
     negotiate: 'none',
-    exchanges: [{ send: `${command('qmp_capabilities')}${command('query-name')}${command('nonsense')}`, replies: 3 }],
+    exchanges: [
+      { send: `${command('qmp_capabilities')}${command('query-name')}${command('nonsense')}`, replies: 3 },
+    ],
   },
   {
     name: 'a reconnect begins anew',
     negotiate: 'oob',
     exchanges: [
-      { send: '{"execute": "half of a' , replies: 0 },
+      { send: '{"execute": "half of a', replies: 0 },
       { send: command('query-name'), reconnect: true, replies: 2 },
       { send: command('qmp_capabilities') },
       { send: '{"exec-oob": "query-yank"}' },

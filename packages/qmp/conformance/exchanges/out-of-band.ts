@@ -18,7 +18,9 @@ export const outOfBandScenarios: readonly Scenario[] = [
         unordered: true,
       },
       {
-        send: Array.from({ length: 20 }, (_, id) => command('query-name', undefined, `, "id": ${id}`)).join(''),
+        send: Array.from({ length: 20 }, (_, id) => command('query-name', undefined, `, "id": ${id}`)).join(
+          '',
+        ),
         replies: 20,
       },
       {
