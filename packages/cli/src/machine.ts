@@ -1,7 +1,8 @@
 import { runMachine } from '@godwit/machine';
 import type { CommandIo } from './command-io.js';
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** What ends a machine from outside; `disconnect`: the process that started it with a channel (child_process.fork) is gone. */
+const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
 
 /** `godwit machine [options]` */
 export function run(args: readonly string[], { stdin, stdout, stderr }: CommandIo): Promise<number> {
@@ -11,9 +12,9 @@ export function run(args: readonly string[], { stdin, stdout, stderr }: CommandI
     stdout,
     report: (line) => stderr.write(`godwit machine: ${line}\n`),
     onTerminate: (callback) => {
-      for (const signal of SIGNALS) process.on(signal, callback);
+      for (const ending of ENDINGS) process.on(ending, callback);
       return () => {
-        for (const signal of SIGNALS) process.off(signal, callback);
+        for (const ending of ENDINGS) process.off(ending, callback);
       };
     },
   });

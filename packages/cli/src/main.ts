@@ -8,6 +8,10 @@ interface Subcommand {
 
 /** Every subcommand. Each is loaded when it is used, so that none pays for another. */
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  demo: {
+    summary: 'migrate a guest between two machines, and show how it went',
+    load: () => import('./demo/index.js'),
+  },
   machine: { summary: 'run a machine', load: () => import('./machine.js') },
   qmp: { summary: 'send one QMP command and print the reply', load: () => import('./qmp.js') },
   qapi: { summary: 'work with QAPI schemas', load: () => import('./qapi/index.js') },

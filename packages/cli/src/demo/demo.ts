@@ -1,0 +1,216 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, delay } from '@godwit/clock';
+import { applyEvent, emptyTimeline, guestOutage, lengthOf, type Side, type Timeline } from '@godwit/timeline';
+import { type MigrationOutcome, migrateLive } from './live-migration.js';
+import { type MachineClient, MachineProcess } from './machine-process.js';
+import type { DemoOptions } from './options.js';
+import { ProgressView } from './progress-view.js';
+import { showOutcome, showVerification } from './report-view.js';
+import { type DemoResult, demoResult } from './result.js';
+import type { Screen } from './screen.js';
+import { formatBytes } from './size.js';
+import {
+  devicesAreWhole,
+  guestIsReady,
+  guestIsWhole,
+  pagesWritten,
+  type Verification,
+  verify,
+} from './verification.js';
+
+/** How long the guest runs before it is moved, and on the destination before it is asked, in milliseconds. */
+const RUN_MS = 700;
+const READY_LIMIT_MS = 60_000;
+const MIGRATION_LIMIT_MS = 60_000;
+const TIMELINE_EVENTS = ['MIGRATION', 'STOP', 'RESUME', 'VFIO_MIGRATION', 'VFIO_MIGRATION_PREPARE'] as const;
+const PAGE_SIZE = 4096;
+const DEVICES = ['nic', 'gpu'] as const;
+
+export interface DemoEnvironment {
+  readonly clock: Clock;
+  readonly screen: Screen;
+  /** Under which a private folder is made. */
+  readonly temporaryFolder: string;
+  /** Why the addon is missing, if it is. */
+  readonly nativeUnavailableReason: string | undefined;
+  /** Ends the demo early; everything is cleaned up first. */
+  readonly signal: AbortSignal;
+}
+
+/** Migrates a guest between two machine processes. Whatever happens, neither they nor their folder are left behind. */
+export async function runDemo(options: DemoOptions, environment: DemoEnvironment): Promise<DemoResult> {
+  const folder = await mkdtemp(join(environment.temporaryFolder, 'godwit-demo-'));
+  const machines: MachineProcess[] = [];
+  try {
+    return await new Demo(options, environment, folder, machines).run();
+  } finally {
+    environment.screen.clear();
+    await Promise.all(machines.map((machine) => machine.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+class Demo {
+  readonly #options: DemoOptions;
+  readonly #environment: DemoEnvironment;
+  readonly #folder: string;
+  readonly #machines: MachineProcess[];
+  #timeline: Timeline = emptyTimeline();
+
+  constructor(
+    options: DemoOptions,
+    environment: DemoEnvironment,
+    folder: string,
+    machines: MachineProcess[],
+  ) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#folder = folder;
+    this.#machines = machines;
+  }
+
+  async run(): Promise<DemoResult> {
+    const { screen } = this.#environment;
+    this.#announce();
+    const [source, destination] = await Promise.all([
+      this.#start('source', []),
+      this.#start('destination', ['-incoming', 'defer']),
+    ]);
+    for (const { name, pid } of this.#machines) screen.print(`  ${name.padEnd(11)}  process ${pid}`);
+    const mishap = Promise.race(this.#machines.map((machine) => machine.ended())).then((error) => {
+      throw error;
+    });
+    // It counts only while somebody waits for the other side of the race.
+    mishap.catch(() => {});
+    return Promise.race([this.#migrate(screen, source, destination), mishap]);
+  }
+
+  async #migrate(screen: Screen, source: MachineClient, destination: MachineClient): Promise<DemoResult> {
+    const { clock, signal } = this.#environment;
+    await this.#untilReady(source);
+    const writtenAtFirst = await pagesWritten(source);
+    const runFrom = clock.now();
+    await delay(clock, RUN_MS);
+    const written = ((await pagesWritten(source)) - writtenAtFirst) * PAGE_SIZE;
+    const rate = (written / (clock.now() - runFrom)) * 1000;
+    screen.print(
+      `the guest runs and writes ${formatBytes(rate)}/s; migrating over ${this.#options.transport}`,
+      '',
+    );
+    const progress = new ProgressView(screen);
+    // What the machines reported of their start is no part of the migration.
+    this.#timeline = emptyTimeline();
+    const { 'downtime-limit': downtimeLimit } = await source.execute('query-migrate-parameters');
+    const outcome = await migrateLive({
+      source,
+      destination,
+      listenAt: this.#listenAt(),
+      clock,
+      limitMs: MIGRATION_LIMIT_MS,
+      signal,
+      onProgress: (now) => progress.show(now),
+    });
+    if (outcome.progress.status === 'completed') await this.#untilArrived(destination);
+    showOutcome(screen, outcome, this.#timeline, Number(downtimeLimit ?? 0));
+    if (outcome.progress.status !== 'completed') return this.#result(outcome, undefined);
+    const before = await pagesWritten(source);
+    await delay(clock, RUN_MS);
+    const verification = await verify(destination, before);
+    const result = this.#result(outcome, verification);
+    const names = new Map(outcome.progress.devices.map(({ qomPath, id }) => [qomPath, id]));
+    showVerification(screen, verification, names, result.verified);
+    return result;
+  }
+
+  #announce(): void {
+    const { screen, nativeUnavailableReason } = this.#environment;
+    const { ram, dirtyRate, deviceState } = this.#options;
+    screen.print(
+      screen.paint('godwit demo', 'bold'),
+      `two machines: ${formatBytes(ram)} of RAM, 2 vCPUs that write ${formatBytes(dirtyRate)}/s, nic0 with ${formatBytes(deviceState.nic)} of state, gpu0 with ${formatBytes(deviceState.gpu)}`,
+    );
+    if (nativeUnavailableReason !== undefined) {
+      screen.print(
+        `note: without the native addon guest RAM is private to its process, and descriptors cannot be passed (${nativeUnavailableReason})`,
+      );
+    }
+  }
+
+  async #start(side: Side, more: readonly string[]): Promise<MachineClient> {
+    const { clock, signal } = this.#environment;
+    const path = join(this.#folder, `${side}.qmp`);
+    const machine = new MachineProcess(side, [...this.#machineOptions(path), ...more], clock);
+    this.#machines.push(machine);
+    const client = await machine.connect(path, signal);
+    for (const name of TIMELINE_EVENTS) {
+      client.on(name, ({ data, timestamp }) => {
+        this.#timeline = applyEvent(this.#timeline, side, { event: name, data, timestamp });
+      });
+    }
+    return client;
+  }
+
+  #machineOptions(qmpPath: string): string[] {
+    const { ram, dirtyRate, deviceState } = this.#options;
+    const device = (model: (typeof DEVICES)[number], more: string) =>
+      `vfio-model,model=${model},id=${model}0,migration-events=on,state-size=${deviceState[model]},${more}`;
+    return [
+      ...['-m', `${ram / 1024}K`, '-smp', '2', '-accel', `sim,dirty-rate=${dirtyRate},fill=on`],
+      ...['-qmp', `unix:${escapeCommas(qmpPath)},server=on,wait=off`],
+      ...['-device', device('nic', 'dirty-rate=1M,dma-rate=8M')],
+      ...['-device', device('gpu', 'dirty-rate=4M')],
+    ];
+  }
+
+  #listenAt(): string {
+    return this.#options.transport === 'tcp' ? 'tcp:127.0.0.1:0' : `unix:${join(this.#folder, 'migration')}`;
+  }
+
+  /** Waits until the guest has filled its RAM, so that there is something to move. */
+  #untilReady(source: MachineClient): Promise<void> {
+    return this.#until(() => guestIsReady(source), READY_LIMIT_MS, 'the guest did not get ready');
+  }
+
+  /** Waits until the guest runs on the destination and its devices have said so. */
+  #untilArrived(destination: MachineClient): Promise<void> {
+    return this.#until(
+      async () =>
+        (await destination.execute('query-status')).running &&
+        lengthOf(guestOutage(this.#timeline)) !== undefined &&
+        this.#timeline.destination.devices.every((device) => device.states.at(-1)?.value === 'running'),
+      READY_LIMIT_MS,
+      'the guest does not run on the destination',
+    );
+  }
+
+  async #until(condition: () => Promise<boolean>, limitMs: number, complaint: string): Promise<void> {
+    const { clock, signal } = this.#environment;
+    const giveUpAt = clock.now() + limitMs;
+    while (!(await condition())) {
+      signal.throwIfAborted();
+      if (clock.now() > giveUpAt) throw new Error(`${complaint} within ${limitMs / 1000} s`);
+      await delay(clock, 20);
+    }
+  }
+
+  #result({ progress }: MigrationOutcome, verification: Verification | undefined): DemoResult {
+    const { ram, dirtyRate } = this.#options;
+    return demoResult({
+      status: progress.status,
+      totalMs: progress.elapsedMs,
+      timeline: this.#timeline,
+      ram: { bytes: ram, transferred: progress.ram.transferred, dirtyRounds: progress.ram.rounds },
+      deviceBytes: new Map(progress.devices.map(({ qomPath, transferred }) => [qomPath, transferred])),
+      verified: {
+        guest: verification !== undefined && guestIsWhole(verification, dirtyRate > 0),
+        devices: verification !== undefined && devicesAreWhole(verification, DEVICES.length),
+      },
+    });
+  }
+}
+
+/** As QEMU's option syntax wants a comma in a value. */
+function escapeCommas(value: string): string {
+  return value.replaceAll(',', ',,');
+}

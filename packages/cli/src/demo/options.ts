@@ -1,0 +1,107 @@
+import { parseSize } from './size.js';
+
+export interface DemoOptions {
+  /** Bytes. */
+  readonly ram: number;
+  /** Bytes per second that the guest writes. */
+  readonly dirtyRate: number;
+  /** Bytes of state of each device. */
+  readonly deviceState: { readonly nic: number; readonly gpu: number };
+  readonly transport: 'unix' | 'tcp';
+  readonly json: boolean;
+}
+
+export const DEFAULT_OPTIONS: DemoOptions = {
+  ram: 512 * 2 ** 20,
+  dirtyRate: 200 * 2 ** 20,
+  deviceState: { nic: 64 * 2 ** 20, gpu: 256 * 2 ** 20 },
+  transport: 'unix',
+  json: false,
+};
+
+export const USAGE = `usage: godwit demo [OPTIONS]
+
+Live-migrates a running guest with two VFIO devices between two machines on this host,
+shows how it went, and checks that nothing was lost on the way.
+
+  --ram SIZE                 RAM of the guest (512M)
+  --dirty-rate SIZE          bytes that the guest writes per second (200M)
+  --device-state NIC[,GPU]   state of the two devices (64M,256M); one size is for both
+  --transport unix|tcp       what the migration goes through (unix)
+  --json                     print one JSON object instead
+  --help                     print this
+
+A SIZE is a number of bytes, or one with a suffix K, M or G.
+`;
+
+/** What is wrong with the arguments, in one line. */
+export class UsageError extends Error {}
+
+const PAGE = 4096;
+const MIN_RAM = 16 * 2 ** 20;
+const MAX_DEVICE_STATE = 2 ** 31;
+
+/** The options of `godwit demo`; 'help' where they ask for it. @throws UsageError */
+export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
+  let options = DEFAULT_OPTIONS;
+  for (let index = 0; index < args.length; index++) {
+    const [name = '', attached] = splitOnce(args[index]!, '=');
+    const value = (): string => {
+      const given = attached ?? args[++index];
+      if (given === undefined) throw new UsageError(`${name} needs a value`);
+      return given;
+    };
+    switch (name) {
+      case '--ram':
+        options = { ...options, ram: sizeOf(name, value(), MIN_RAM, Number.MAX_SAFE_INTEGER, PAGE) };
+        break;
+      case '--dirty-rate':
+        options = { ...options, dirtyRate: sizeOf(name, value(), 0, Number.MAX_SAFE_INTEGER, 1) };
+        break;
+      case '--device-state':
+        options = { ...options, deviceState: deviceState(name, value()) };
+        break;
+      case '--transport':
+        options = { ...options, transport: transport(name, value()) };
+        break;
+      case '--json':
+        if (attached !== undefined) throw new UsageError('--json takes no value');
+        options = { ...options, json: true };
+        break;
+      case '--help':
+      case '-h':
+        return 'help';
+      default:
+        throw new UsageError(`unknown option '${name}'; see godwit demo --help`);
+    }
+  }
+  return options;
+}
+
+function sizeOf(name: string, text: string, minimum: number, maximum: number, multiple: number): number {
+  const size = parseSize(text);
+  if (size === undefined) throw new UsageError(`${name}: '${text}' is no size (such as 512M)`);
+  if (size < minimum) throw new UsageError(`${name}: ${text} is less than the least, ${minimum} bytes`);
+  if (size > maximum) throw new UsageError(`${name}: ${text} is more than the most, ${maximum} bytes`);
+  if (size % multiple !== 0) throw new UsageError(`${name}: ${text} is no multiple of ${multiple} bytes`);
+  return size;
+}
+
+function deviceState(name: string, text: string): DemoOptions['deviceState'] {
+  const sizes = text.split(',').map((part) => sizeOf(name, part, PAGE, MAX_DEVICE_STATE, PAGE));
+  const [nic, gpu = nic] = sizes;
+  if (nic === undefined || gpu === undefined || sizes.length > 2) {
+    throw new UsageError(`${name}: '${text}' is more than two sizes`);
+  }
+  return { nic, gpu };
+}
+
+function transport(name: string, text: string): DemoOptions['transport'] {
+  if (text === 'unix' || text === 'tcp') return text;
+  throw new UsageError(`${name}: '${text}' is neither unix nor tcp`);
+}
+
+function splitOnce(text: string, separator: string): [string, string?] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}

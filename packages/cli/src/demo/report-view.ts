@@ -1,0 +1,86 @@
+import { deviceOutage, drawTimeline, guestOutage, lengthOf, type Timeline } from '@godwit/timeline';
+import type { MigrationOutcome } from './live-migration.js';
+import type { Screen } from './screen.js';
+import { formatBytes, formatCount, formatDuration } from './size.js';
+import { type DeviceVerification, deviceIsWhole, type Verification } from './verification.js';
+
+/** What is said of a migration that has ended: figures, the timeline, and each device's part. */
+export function showOutcome(
+  screen: Screen,
+  { progress, reason }: MigrationOutcome,
+  timeline: Timeline,
+  downtimeLimitMs: number,
+): void {
+  const { ram, status, elapsedMs, devices } = progress;
+  const took = `${status} after ${formatDuration(elapsedMs)}`;
+  screen.print(
+    screen.paint(took, status === 'completed' ? 'green' : 'red') +
+      (reason === undefined ? '' : `: ${reason}`),
+    `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds, 'round')}`,
+    `  devices   ${formatBytes(devices.reduce((sum, device) => sum + device.transferred, 0))} sent`,
+  );
+  const downtime = lengthOf(guestOutage(timeline));
+  if (downtime !== undefined) {
+    screen.print(
+      `  downtime  ${screen.paint(formatDuration(downtime), 'bold')} from STOP to RESUME (limit ${formatDuration(downtimeLimitMs)})`,
+    );
+  }
+  screen.print('', ...drawTimeline(timeline, { width: screen.width, colour: screen.colour }), '');
+  showDevices(screen, progress.devices, timeline);
+}
+
+function showDevices(
+  screen: Screen,
+  devices: MigrationOutcome['progress']['devices'],
+  timeline: Timeline,
+): void {
+  const rows = devices.map(({ id, qomPath, transferred }) => {
+    const outage = lengthOf(deviceOutage(timeline, qomPath));
+    return [
+      id === '' ? qomPath : id,
+      formatBytes(transferred),
+      outage === undefined ? '-' : formatDuration(outage),
+    ];
+  });
+  const table = [['device', 'state sent', 'downtime'], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => row[column]!.length)));
+  const lines = table.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('   ')}`.trimEnd(),
+  );
+  screen.print(screen.paint(lines[0]!, 'dim'), ...lines.slice(1), '');
+}
+
+/** What the guest found on the destination. `names` are what devices are called, by their path. */
+export function showVerification(
+  screen: Screen,
+  verification: Verification,
+  names: ReadonlyMap<string, string>,
+  whole: { readonly guest: boolean; readonly devices: boolean },
+): void {
+  const { pages, lost, torn, repeated, writtenSince, deviceAccesses, deviceFaults } = verification;
+  const mark = (good: boolean) => (good ? screen.paint('✓', 'green') : screen.paint('✗', 'red'));
+  const findings =
+    lost + torn + repeated === 0
+      ? 'none lost, torn or repeated'
+      : `${formatCount(lost)} lost, ${formatCount(torn)} torn, ${formatCount(repeated)} repeated`;
+  const nameWidth = Math.max(5, ...[...names.values()].map((name) => name.length));
+  screen.print(
+    'what the guest found on the destination',
+    `  ${mark(whole.guest)} ${'guest'.padEnd(nameWidth)}  ${formatCount(pages)} pages of RAM: ${findings}; ${formatCount(writtenSince)} written since`,
+    ...verification.devices.map((device) => {
+      const name = (names.get(device.qomPath) ?? device.qomPath).padEnd(nameWidth);
+      return `  ${mark(deviceIsWhole(device))} ${name}  ${deviceFindings(device)}`;
+    }),
+    `  ${mark(deviceFaults === 0)} ${'I/O'.padEnd(nameWidth)}  ${formatCount(deviceAccesses)} register checks: ${deviceFaults === 0 ? 'all as expected' : `${formatCount(deviceFaults)} wrong`}`,
+  );
+}
+
+function deviceFindings({ blocks, errors, dmaPages, dmaErrors }: DeviceVerification): string {
+  const state = `${formatCount(blocks)} blocks of its memory: ${errors === 0 ? 'all intact' : `${formatCount(errors)} wrong`}`;
+  if (dmaPages === 0) return state;
+  return `${state}; ${formatCount(dmaPages)} pages of DMA: ${dmaErrors === 0 ? 'all in place' : `${formatCount(dmaErrors)} wrong`}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
