@@ -3,28 +3,30 @@ import type { Presence } from './presence.js';
 
 /** The types that a client receives, in what commands return and what events carry. */
 export function outputTypes(schema: Schema, presence: Presence): ReadonlySet<Type> {
-  const seen = new Set<Type>();
-  const visit = (type: Type | undefined): void => {
-    if (type === undefined || seen.has(type)) return;
-    seen.add(type);
-    switch (type.kind) {
-      case 'array':
-        visit(type.element);
-        break;
-      case 'object':
-        visit(type.base);
-        for (const member of type.members) visit(member.type);
-        for (const branch of type.branches) visit(branch.type);
-        break;
-      case 'alternate':
-        for (const alternative of type.alternatives) visit(alternative.type);
-        break;
-    }
-  };
+  const types = new Set<Type>();
   for (const entity of schema.entities) {
     if (!presence.possible(entity)) continue;
-    if (entity.kind === 'command') visit(entity.returns);
-    if (entity.kind === 'event') visit(entity.argument);
+    if (entity.kind === 'command' && entity.returns !== undefined) types.add(entity.returns);
+    if (entity.kind === 'event' && entity.argument !== undefined) types.add(entity.argument);
   }
-  return seen;
+  // A Set visits what is added during the visit.
+  for (const type of types) for (const part of partsOf(type)) types.add(part);
+  return types;
+}
+
+function partsOf(type: Type): readonly Type[] {
+  switch (type.kind) {
+    case 'array':
+      return [type.element];
+    case 'object':
+      return [
+        ...(type.base === undefined ? [] : [type.base]),
+        ...type.members.map((member) => member.type),
+        ...type.branches.map((branch) => branch.type),
+      ];
+    case 'alternate':
+      return type.alternatives.map((alternative) => alternative.type);
+    default:
+      return [];
+  }
 }

@@ -69,7 +69,7 @@ export function generateTypeScript(
   const introspection = new SourceFile(header, ['introspection']);
   const info = introspection.importType(runtimeModule, 'SchemaInfo');
   const entities = introspect(schema, config === undefined ? {} : { config }).map((one) =>
-    JSON.stringify(one),
+    templateText(JSON.stringify(one)),
   );
   introspection.add(
     '/** The reply to query-qmp-schema, as text that is read much faster than code. */',
@@ -96,4 +96,9 @@ export function generateTypeScript(
       'index.ts': index,
     }).map(([name, file]) => [name, file.toString()]),
   );
+}
+
+/** JSON text as it can stand in a raw template: what would end it or start an expression becomes an escape of JSON. */
+function templateText(json: string): string {
+  return json.replaceAll('`', '\\u0060').replaceAll('${', '\\u0024{');
 }

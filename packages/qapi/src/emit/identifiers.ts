@@ -1,5 +1,5 @@
 import type { Schema, Type } from '../schema/model.js';
-import { freeName } from './source-file.js';
+import { NameTable } from './name-table.js';
 
 /** The TypeScript names of a schema's types, each given once. */
 export class Identifiers {
@@ -7,12 +7,9 @@ export class Identifiers {
 
   /** `reserved` are names that the generated files use for themselves. */
   constructor(schema: Schema, reserved: Iterable<string>) {
-    const taken = new Set(reserved);
+    const table = new NameTable(reserved);
     const declare = (type: Type, wish: string): void => {
-      if (this.#names.has(type)) return;
-      const name = freeName(wish, taken);
-      taken.add(name);
-      this.#names.set(type, name);
+      if (!this.#names.has(type)) this.#names.set(type, table.claim(wish));
     };
     // What the schema names itself keeps its name; what it only implies gives way.
     for (const entity of schema.entities) {
@@ -61,5 +58,5 @@ function typeName(name: string): string {
 export function pascalCase(name: string): string {
   const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
   const joined = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
-  return /^[0-9]/.test(joined) ? `_${joined}` : joined;
+  return /^[A-Za-z]/.test(joined) ? joined : `_${joined}`;
 }

@@ -1,3 +1,5 @@
+import { NameTable } from './name-table.js';
+
 /** Lines of generated code are at most this wide, where the language lets them be broken. */
 export const lineWidth = 110;
 
@@ -11,15 +13,16 @@ interface Import {
  * another local name where the two clash.
  */
 export class SourceFile {
-  readonly #taken: Set<string>;
+  readonly #names: NameTable;
   readonly #imports = new Map<string, Import[]>();
   readonly #lines: string[] = [];
   readonly #header: string;
 
   /** `declared` are the names that the file declares itself. */
   constructor(header: string, declared: Iterable<string>) {
-    this.#header = header;
-    this.#taken = new Set(declared);
+    // One line, whatever it was made of.
+    this.#header = header.replace(/[^\x20-\x7e]+/g, ' ');
+    this.#names = new NameTable(declared);
   }
 
   /** Imports a type from a module, once, and gives its local name. */
@@ -31,8 +34,7 @@ export class SourceFile {
     }
     const known = imports.find((one) => one.name === name);
     if (known !== undefined) return known.local;
-    const local = freeName(name, this.#taken);
-    this.#taken.add(local);
+    const local = this.#names.claim(name);
     imports.push({ name, local });
     return local;
   }
@@ -47,14 +49,6 @@ export class SourceFile {
     const head = imports.length > 0 ? [...imports, ''] : [];
     return `${[`// ${this.#header}`, '', ...head, ...trimmed(this.#lines)].join('\n')}\n`;
   }
-}
-
-/** The name itself, or the first of `Name1`, `Name2`… that is free. */
-export function freeName(name: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(name)) return name;
-  let number = 1;
-  while (taken.has(`${name}${number}`)) number += 1;
-  return `${name}${number}`;
 }
 
 function importStatement(module: string, names: readonly Import[]): string[] {

@@ -57,6 +57,8 @@ class ReplyReader {
   readonly #module: Mutable<Module> = { name: 'query-qmp-schema', contents: [] };
   /** By their names in the schema, in the order in which they were made. */
   readonly #types = new Map<string, Type>();
+  /** What fills in the objects and alternates that were made: later, since they may contain themselves. */
+  readonly #unfinished: (() => void)[] = [];
 
   constructor(infos: readonly SchemaInfo[], known: Schema | undefined) {
     this.#reply = replyByName(infos);
@@ -83,6 +85,8 @@ class ReplyReader {
         this.#type(info.name, undefined);
       }
     }
+    // The list grows while it is walked.
+    for (const finish of this.#unfinished) finish();
     const types = [...this.#types.values()];
     this.#builtins.contents = types.filter((type) => type.module === this.#builtins);
     this.#module.contents = [...types.filter((type) => type.module === this.#module), ...calls];
@@ -145,6 +149,7 @@ class ReplyReader {
       case 'builtin':
         return this.#builtin(info, known);
       case 'array': {
+        if (this.#reply.get(info['element-type'])?.['meta-type'] === 'array') throw new IncompleteReply(name);
         const element = this.#type(info['element-type'], known?.kind === 'array' ? known.element : undefined);
         const listName = `${element.name}List`;
         const { module } = element;
@@ -203,10 +208,6 @@ class ReplyReader {
   }
 
   #object(info: SchemaInfoObject): Type {
-    const known = this.#counterparts.get(info.name);
-    const knownMembers = new Map(
-      known?.kind === 'object' ? flatMembers(known).map((member) => [member.name, member.type]) : [],
-    );
     const entity = this.#entity(info);
     const type: Mutable<ObjectType> = {
       ...entity,
@@ -217,8 +218,15 @@ class ReplyReader {
       tag: undefined,
       branches: [],
     };
-    // Objects may contain themselves: the type is there before its members are.
-    this.#add(type);
+    this.#unfinished.push(() => this.#finishObject(type, info));
+    return this.#add(type);
+  }
+
+  #finishObject(type: Mutable<ObjectType>, info: SchemaInfoObject): void {
+    const known = this.#counterparts.get(info.name);
+    const knownMembers = new Map(
+      known?.kind === 'object' ? flatMembers(known).map((member) => [member.name, member.type]) : [],
+    );
     type.members = info.members.map((member) =>
       this.#member(
         member.name,
@@ -235,16 +243,16 @@ class ReplyReader {
       const implicit = branch.name === 'q_empty';
       return { value: variant.case, type: branch, condition: undefined, span: undefined, implicit };
     });
-    return type;
   }
 
   #alternate(info: SchemaInfoAlternate): Type {
     const type: Mutable<AlternateType> = { ...this.#entity(info), kind: 'alternate', alternatives: [] };
-    this.#add(type);
-    type.alternatives = info.members.map((member, index) =>
-      this.#member(`${index}`, member.type, undefined, false, []),
-    );
-    return type;
+    this.#unfinished.push(() => {
+      type.alternatives = info.members.map((member, index) =>
+        this.#member(`${index}`, member.type, undefined, false, []),
+      );
+    });
+    return this.#add(type);
   }
 
   #member(

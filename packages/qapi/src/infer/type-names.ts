@@ -1,7 +1,10 @@
 import { pascalCase } from '../emit/identifiers.js';
-import { freeName } from '../emit/source-file.js';
+import { NameTable } from '../emit/name-table.js';
 import type { Type } from '../schema/model.js';
 import type { Reply } from './correspondence.js';
+
+/** A type that is used by one with a longer name is named by its use alone. */
+const longestPrefix = 64;
 
 /**
  * Readable names for the masked types of a reply: that of the corresponding type of a known schema, or one made
@@ -10,20 +13,19 @@ import type { Reply } from './correspondence.js';
  */
 export function typeNames(reply: Reply, known: ReadonlyMap<string, Type>): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  const taken = new Set([...known.values()].map((type) => type.name));
+  const table = new NameTable([...known.values()].map((type) => type.name));
   const pending: string[] = [];
 
   const give = (type: string, wish: string): void => {
     const info = reply.get(type);
     if (info === undefined || names.has(type)) return;
     if (info['meta-type'] === 'array') {
-      give(info['element-type'], wish);
+      // A list of lists does not exist.
+      if (reply.get(info['element-type'])?.['meta-type'] !== 'array') give(info['element-type'], wish);
       return;
     }
     if (info['meta-type'] === 'builtin') return;
-    const name = known.get(type)?.name ?? freeName(wish, taken);
-    names.set(type, name);
-    taken.add(name);
+    names.set(type, known.get(type)?.name ?? table.claim(wish));
     pending.push(type);
   };
 
@@ -47,9 +49,10 @@ export function typeNames(reply: Reply, known: ReadonlyMap<string, Type>): Reado
     const prefix = names
       .get(type)!
       .replace(/^q_obj_(.*)-arg$/, (_, owner: string) => pascalCase(owner.toLowerCase()));
+    const under = (name: string) => (prefix.length < longestPrefix ? prefix : '') + pascalCase(name);
     if (info['meta-type'] === 'object') {
-      for (const member of info.members) give(member.type, prefix + pascalCase(member.name));
-      for (const variant of info.variants ?? []) give(variant.type, prefix + pascalCase(variant.case));
+      for (const member of info.members) give(member.type, under(member.name));
+      for (const variant of info.variants ?? []) give(variant.type, under(variant.case));
     } else if (info['meta-type'] === 'alternate') {
       for (const { type: alternative } of info.members) give(alternative, `${prefix}Value`);
     }
