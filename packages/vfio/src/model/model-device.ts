@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@godwit/clock';
+import type { Timer } from '@godwit/clock';
 import type { DeviceRegion, PrecopyInfo, ReadResult } from '../device.js';
 import { DmaLogger } from '../dma-logger.js';
 import { VfioError } from '../error.js';
@@ -18,7 +18,9 @@ import { Faults, StreamFaults } from './faults.js';
 import type { ModelEnvironment, ModelledDevice } from './modelled-device.js';
 import { Pace } from './pace.js';
 import type { Properties } from './property.js';
+import { RegisterImage } from './register-image.js';
 import { REGISTER_REGION_SIZE, Registers } from './registers.js';
+import { Transition } from './transition.js';
 
 /** How often a running device rewrites its memory and does its steady DMA, in milliseconds. */
 const TICK = 10;
@@ -56,6 +58,7 @@ export class ModelDevice implements ModelledDevice {
   readonly #environment: ModelEnvironment;
   readonly #registers: Registers<CommonRegister>;
   readonly #memory: DeviceMemory;
+  readonly #image: RegisterImage;
   readonly #dma: DmaPort;
   readonly #window: DmaWindow;
   readonly #logic: ModelLogic;
@@ -89,6 +92,7 @@ export class ModelDevice implements ModelledDevice {
       Math.min(size, definition.guestMemory(properties)),
       this.#newSeed(),
     );
+    this.#image = new RegisterImage(registers, this.#memory);
     this.#memory.onWrite = (block) => this.#saving?.mark(block);
     this.#dma = new DmaPort(environment.memory, this.dmaLogging, () => this.#registers.add('DMA_FAULTS', 1));
     this.#window = new DmaWindow(this.#registers, this.#dma);
@@ -179,7 +183,7 @@ export class ModelDevice implements ModelledDevice {
 
   async dataSize(): Promise<number> {
     this.#checkAlive();
-    const tail = this.#registersSize() + 2 * RECORD_OVERHEAD;
+    const tail = this.#image.size + 2 * RECORD_OVERHEAD;
     if (this.#saving === undefined) return this.#memory.bytes.length + tail;
     if (this.#saving.ended) return 0;
     return this.#saving.initialBytes + this.#saving.dirtyBytes + tail;
@@ -225,7 +229,7 @@ export class ModelDevice implements ModelledDevice {
         this.#openSaving(to);
         break;
       case 'open-resuming':
-        this.#resuming = new ResumingStream(this.#memory.bytes, this.#identity, this.#registersSize());
+        this.#resuming = new ResumingStream(this.#memory.bytes, this.#identity, this.#image.size);
         this.#streamFaults = new StreamFaults(this.faults.failWriteAt);
         break;
       case 'end':
@@ -234,7 +238,7 @@ export class ModelDevice implements ModelledDevice {
         break;
     }
     this.#enter(to);
-    if (to === DeviceState.STOP_COPY) this.#saving?.finish(this.#saveRegisters());
+    if (to === DeviceState.STOP_COPY) this.#saving?.finish(this.#image.save());
   }
 
   #openSaving(to: DeviceState): void {
@@ -251,7 +255,7 @@ export class ModelDevice implements ModelledDevice {
   #load(): void {
     try {
       this.#streamFaults.allow(1);
-      this.#loadRegisters(this.#resuming!.finish());
+      this.#image.load(this.#resuming!.finish());
     } catch (error) {
       this.#fail();
       throw error;
@@ -369,66 +373,5 @@ export class ModelDevice implements ModelledDevice {
     this.#registers.setWide('DMA_BASE_LOW', this.properties.number('dma-address'));
     this.#registers.set('DMA_LENGTH', this.properties.number('dma-size'));
     this.#logic.reset?.();
-  }
-
-  #registersSize(): number {
-    return 4 + this.#registers.savedSize + this.#memory.blocks * 4;
-  }
-
-  /** Seed, registers, generations. */
-  #saveRegisters(): Uint8Array {
-    const bytes = new Uint8Array(this.#registersSize());
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, this.#memory.seed, true);
-    this.#registers.save(view, 4);
-    const start = 4 + this.#registers.savedSize;
-    for (const [block, generation] of this.#memory.generations.entries()) {
-      view.setUint32(start + block * 4, generation, true);
-    }
-    return bytes;
-  }
-
-  #loadRegisters(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#memory.seed = view.getUint32(0, true);
-    this.#registers.load(view, 4);
-    const start = 4 + this.#registers.savedSize;
-    const { generations } = this.#memory;
-    for (let block = 0; block < generations.length; block++) {
-      generations[block] = view.getUint32(start + block * 4, true);
-    }
-  }
-}
-
-/** The way to a state, which a reset cuts short. */
-class Transition {
-  readonly wanted: DeviceState;
-  #cut: VfioError | undefined;
-  #interrupt: (() => void) | undefined;
-
-  constructor(wanted: DeviceState) {
-    this.wanted = wanted;
-  }
-
-  cut(reason: VfioError): void {
-    this.#cut = reason;
-    this.#interrupt?.();
-  }
-
-  /** Throws the reason of {@link cut}. */
-  check(): void {
-    if (this.#cut !== undefined) throw this.#cut;
-  }
-
-  /** Resolves after `latency` milliseconds, or when the transition is cut. */
-  async wait(clock: Clock, latency: number): Promise<void> {
-    if (latency <= 0 || this.#cut !== undefined) return;
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(resolve, latency);
-      this.#interrupt = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
   }
 }
