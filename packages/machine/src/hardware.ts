@@ -3,7 +3,6 @@ import { DeviceState } from '@godwit/vfio';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
-import { parseSimProperties } from './guest-properties.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Bus, DmaView, GuestMemory } from './memory/index.js';
 import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
@@ -43,12 +42,11 @@ export class Hardware {
   /** @throws when there is not enough memory, or a property of the accelerator is wrong */
   static async create(options: HardwareOptions): Promise<Hardware> {
     const { configuration, environment } = options;
-    const properties = parseSimProperties(configuration.accelerator);
     const bus = new Bus();
     const memory = new GuestMemory({ size: configuration.memory, native: environment.native });
     try {
       const accelerator = await Sim.create({
-        ...properties,
+        ...configuration.accelerator,
         memory,
         bus,
         clock: environment.clock,

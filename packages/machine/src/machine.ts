@@ -9,7 +9,7 @@ import { Hardware } from './hardware.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Migrations } from './migration/migrations.js';
 import { UserObjects } from './objects/index.js';
-import { inOption } from './options/command-line.js';
+import { inOptionAsync } from './options/command-line.js';
 import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
@@ -107,8 +107,9 @@ export class Machine {
   async launch(): Promise<void> {
     if (this.phase === 'preconfig') return;
     const { incoming } = this.configuration;
-    if (incoming !== undefined && incoming !== 'defer') await this.migrations.listen({ uri: incoming });
-    else if (incoming === undefined && this.guest.autostart) await this.guest.start();
+    if (incoming !== undefined && incoming !== 'defer') {
+      await inOptionAsync(`-incoming ${incoming}`, () => this.migrations.listen({ uri: incoming }));
+    } else if (incoming === undefined && this.guest.autostart) await this.guest.start();
   }
 
   /** Ends the preconfig phase. */
@@ -185,13 +186,6 @@ export class Machine {
 }
 
 /** Runs a step for a device or an object; its error begins with the option that asked for it. */
-async function optionally<T>({ source }: ObjectConfiguration, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (source === undefined) throw error;
-    return inOption(source, () => {
-      throw error;
-    });
-  }
+function optionally<T>({ source }: ObjectConfiguration, step: () => Promise<T>): Promise<T> {
+  return source === undefined ? step() : inOptionAsync(source, step);
 }

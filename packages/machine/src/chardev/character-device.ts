@@ -1,6 +1,14 @@
-import { type Connectable, type MonitorEndpoint, MonitorServer, StreamTransport } from '@godwit/qmp';
+import {
+  type Connectable,
+  formatAddress,
+  type MonitorEndpoint,
+  MonitorServer,
+  type SocketAddress,
+  StreamTransport,
+} from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import { QomObject } from '../qom/object.js';
+import { systemReason } from '../system-reason.js';
 import type { ChardevConfiguration, SocketChardev } from './configuration.js';
 import { fileTransport } from './file.js';
 
@@ -52,7 +60,13 @@ export class CharacterDevice extends QomObject {
     const endpoint = await this.#endpoint();
     if (endpoint === undefined) return;
     const { clock, native, warn } = this.#environment;
-    this.#server = await MonitorServer.open(frontend, endpoint, { clock, native, onReport: warn });
+    try {
+      this.#server = await MonitorServer.open(frontend, endpoint, { clock, native, onReport: warn });
+    } catch (cause) {
+      const verb = endpoint.kind === 'listen' ? 'bind' : 'connect';
+      const where = endpoint.kind === 'stream' ? '' : ` to ${bareAddress(endpoint.address)}`;
+      throw new Error(`Failed to ${verb} socket${where}: ${systemReason(cause)}`, { cause });
+    }
   }
 
   /** Resolves when the first client is there, for a device that was told to wait for it. */
@@ -86,6 +100,10 @@ export class CharacterDevice extends QomObject {
         return undefined;
     }
   }
+}
+
+function bareAddress(address: SocketAddress): string {
+  return address.kind === 'unix' ? address.path : formatAddress(address).replace(/^[a-z]+:/, '');
 }
 
 function socketAddress({ endpoint }: SocketChardev) {

@@ -7,6 +7,7 @@ import {
 } from '@godwit/migration';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrationAddress } from '../generated/index.js';
+import { systemReason } from '../system-reason.js';
 
 /** Where a destination waits for its source. */
 export interface IncomingChannel {
@@ -24,7 +25,7 @@ export function outgoingChannel(address: MigrationAddress): OpenChannel {
     try {
       return await connectSocketChannel(target, signal);
     } catch (cause) {
-      throw new Error(`Failed to connect to '${describe(target)}': ${reason(cause)}`, { cause });
+      throw new Error(`Failed to connect to '${describe(target)}': ${systemReason(cause)}`, { cause });
     }
   };
 }
@@ -42,9 +43,13 @@ export async function incomingChannel(address: MigrationAddress): Promise<Incomi
     };
   } catch (cause) {
     listener.close();
-    throw new QapiError('GenericError', `Failed to bind socket to ${describe(target)}: ${reason(cause)}`, {
-      cause,
-    });
+    throw new QapiError(
+      'GenericError',
+      `Failed to bind socket to ${describe(target)}: ${systemReason(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -64,8 +69,4 @@ function schemaAddress(address: ChannelAddress) {
 
 function describe(address: ChannelAddress): string {
   return address.type === 'unix' ? address.path : `${address.host}:${address.port}`;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -68,6 +68,15 @@ export function inOption<T>(source: string, step: () => T): T {
   }
 }
 
+/** As {@link inOption}, for a step that takes its time. */
+export async function inOptionAsync<T>(source: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw new OptionError(`${source}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function addOption(
   groups: Map<OptionGroupName, GivenOption[]>,
   name: OptionGroupName,

@@ -10,6 +10,7 @@ import type { FlagName } from './flags.js';
 import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
 import { OptionError } from './option-error.js';
 import { type OptionValues, parseOptionGroup } from './option-group.js';
+import { parseSimProperties, type SimProperties } from './sim-properties.js';
 import { parseTopology, type Topology } from './topology.js';
 import { checkIdentifier } from './values.js';
 
@@ -45,7 +46,7 @@ export interface MachineConfiguration {
   readonly memory: number;
   readonly topology: Topology;
   /** Properties of the accelerator `sim`. */
-  readonly accelerator: Readonly<Record<string, string>>;
+  readonly accelerator: SimProperties;
   readonly rtc: RtcConfiguration;
   readonly chardevs: readonly ChardevConfiguration[];
   readonly monitors: readonly MonitorConfiguration[];
@@ -66,6 +67,8 @@ export interface MachineConfiguration {
 
 const PAGE_SIZE = 4096n;
 const DEFAULT_MEMORY = 128n * 1024n * 1024n;
+/** As many bytes as can be mapped and tracked without ado. */
+const MAX_MEMORY = 1024n ** 4n;
 const UUID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** The smallest machine, for those who build one in a program: override what differs. */
@@ -142,12 +145,11 @@ export function lastText(line: CommandLine, flag: FlagName): string | undefined 
 function memorySize(option: GivenOption | undefined): number {
   const size = option?.values.size;
   if (option === undefined || typeof size !== 'bigint' || size === 0n) return Number(DEFAULT_MEMORY);
-  if (size > BigInt(Number.MAX_SAFE_INTEGER) - PAGE_SIZE)
-    throw new OptionError(`${option.source}: ram size too large`);
+  if (size > MAX_MEMORY) throw new OptionError(`${option.source}: ram size too large (at most 1T)`);
   return Number(((size + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE);
 }
 
-function accelerator(line: CommandLine): Record<string, string> {
+function accelerator(line: CommandLine): SimProperties {
   const machine = single(line, 'machine');
   const { type, accel, ...rest } = machine?.values ?? {};
   if (type !== undefined && type !== 'sim') {
@@ -162,8 +164,11 @@ function accelerator(line: CommandLine): Record<string, string> {
   if (name !== 'sim') {
     throw new OptionError(`${option?.source ?? machine!.source}: invalid accelerator ${name}`);
   }
-  const properties = Object.entries(option?.values ?? {}).filter(([key]) => key !== 'accel');
-  return Object.fromEntries(properties.map(([key, value]) => [key, String(value)]));
+  if (option === undefined) return {};
+  const properties = Object.entries(option.values).filter(([key]) => key !== 'accel');
+  return inOption(option.source, () =>
+    parseSimProperties(Object.fromEntries(properties.map(([key, value]) => [key, String(value)]))),
+  );
 }
 
 function rtc(option: GivenOption | undefined): RtcConfiguration {

@@ -1,5 +1,5 @@
-import { OptionError } from './options/option-error.js';
-import { parseBoolean, parseSize } from './options/values.js';
+import { OptionError } from './option-error.js';
+import { parseBoolean, parseSize } from './values.js';
 
 /** The properties of `-accel sim`, parsed. */
 export interface SimProperties {

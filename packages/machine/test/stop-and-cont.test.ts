@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTestMachine, device, eventsOf } from './support/test-machine.js';
+
+const KINDS = [
+  {
+    kind: 'neither',
+    properties: { p2p: false, 'pre-copy': false },
+    stopping: ['d stop'],
+    starting: ['d running'],
+  },
+  {
+    kind: 'P2P',
+    properties: { p2p: true, 'pre-copy': false },
+    stopping: ['d running-p2p', 'd stop'],
+    starting: ['d running-p2p', 'd running'],
+  },
+  {
+    kind: 'PRE_COPY',
+    properties: { p2p: false, 'pre-copy': true },
+    stopping: ['d stop'],
+    starting: ['d running'],
+  },
+  {
+    kind: 'P2P and PRE_COPY',
+    properties: { p2p: true, 'pre-copy': true },
+    stopping: ['d running-p2p', 'd stop'],
+    starting: ['d running-p2p', 'd running'],
+  },
+] as const;
+
+for (const { kind, properties, stopping, starting } of KINDS) {
+  test(`a device with ${kind} reports its states around STOP and RESUME`, async () => {
+    const machine = await createTestMachine({ devices: [device('d', properties)] });
+    assert.deepEqual(await eventsOf(machine, 'stop'), [...stopping, 'STOP']);
+    assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME', ...starting]);
+    await machine.close();
+  });
+}
+
+test('several devices all reach P2P before any goes further, stopping in reverse order and starting in order', async () => {
+  const machine = await createTestMachine({ devices: [device('a'), device('b')] });
+  assert.deepEqual(await eventsOf(machine, 'stop'), [
+    'b running-p2p',
+    'a running-p2p',
+    'b stop',
+    'a stop',
+    'STOP',
+  ]);
+  assert.deepEqual(await eventsOf(machine, 'cont'), [
+    'RESUME',
+    'a running-p2p',
+    'b running-p2p',
+    'a running',
+    'b running',
+  ]);
+  await machine.close();
+});
+
+test('stop and cont say nothing where nothing changes', async () => {
+  const machine = await createTestMachine({ devices: [device('d')] });
+  assert.deepEqual(await eventsOf(machine, 'cont'), []);
+  await eventsOf(machine, 'stop');
+  assert.deepEqual(await eventsOf(machine, 'stop'), []);
+  await machine.close();
+});
+
+test('a guest that waits for cont has devices that run already', async () => {
+  const machine = await createTestMachine({ startStopped: true, devices: [device('d')] });
+  assert.equal(machine.machine.guest.runState, 'prelaunch');
+  assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME']);
+  assert.equal(machine.machine.guest.runState, 'running');
+  await machine.close();
+});
+
+test('a device without migration-events says nothing', async () => {
+  const machine = await createTestMachine({ devices: [device('d', { 'migration-events': false })] });
+  assert.deepEqual(await eventsOf(machine, 'stop'), ['STOP']);
+  await machine.close();
+});
+
+test('with migration-prepare-events every change is announced before it is made', async () => {
+  const machine = await createTestMachine({ devices: [device('d', { 'migration-prepare-events': true })] });
+  assert.deepEqual(await eventsOf(machine, 'stop'), [
+    'prepare d running-p2p',
+    'd running-p2p',
+    'prepare d stop',
+    'd stop',
+    'STOP',
+  ]);
+  await machine.close();
+});
+
+test('a notice is out before a slow device has begun', async () => {
+  const machine = await createTestMachine({
+    devices: [device('d', { p2p: false, latency: 50, 'migration-prepare-events': true })],
+  });
+  const { events } = machine;
+  const started = events.length;
+  const stopped = machine.client.execute('stop');
+  await machine.clock.advance(25);
+  assert.deepEqual(events.slice(started), ['prepare d stop']);
+  await machine.clock.advance(50);
+  await stopped;
+  assert.deepEqual(events.slice(started), ['prepare d stop', 'd stop', 'STOP']);
+  await machine.close();
+});
+
+test('a device that cannot stop is reset, says that it runs, and the guest stops all the same', async () => {
+  const machine = await createTestMachine({
+    devices: [device('d', { 'fail-arc': 'running-p2p->stop', 'fail-count': 0 })],
+  });
+  assert.deepEqual(await eventsOf(machine, 'stop'), ['d running-p2p', 'd running', 'STOP']);
+  assert.match(machine.warnings.join(), /^d: /);
+  await machine.close();
+});
+
+test('a device without a name has an empty device-id and its place in the tree', async () => {
+  const { id: _, ...anonymous } = device('d', { p2p: false });
+  const machine = await createTestMachine({ devices: [anonymous] });
+  const event = machine.client.once('VFIO_MIGRATION');
+  await eventsOf(machine, 'stop');
+  const { data } = await event;
+  assert.deepEqual(
+    { ...(data as object) },
+    {
+      'device-id': '',
+      'qom-path': '/machine/peripheral-anon/device[0]',
+      'device-state': 'stop',
+    },
+  );
+  await machine.close();
+});
