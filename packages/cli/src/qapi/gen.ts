@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generateTypeScript, type Schema, schemaFromReply } from '@godwit/qapi';
 import { type ConfigurationValues, chosenConfiguration, configurationOptions } from './configuration.js';
+import { dialectOption } from './dialect.js';
 import { Failure, type Io, UsageError } from './io.js';
 import { querySchema } from './live-schema.js';
-import { dialectOption, readSchema } from './read-schema.js';
+import { readSchema } from './read-schema.js';
 
 export const usage = `godwit qapi gen FILE -o DIR [--dialect VERSION]
          [--config A,B,… | --config-header FILE | --infer-from ADDRESS]

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 import { introspect } from '@godwit/qapi';
 import { chosenConfiguration, configurationOptions } from './configuration.js';
+import { dialectOption } from './dialect.js';
 import { type Io, UsageError } from './io.js';
-import { dialectOption, readSchema } from './read-schema.js';
+import { readSchema } from './read-schema.js';
 
 export const usage = `godwit qapi introspect FILE [--unmasked] [--dialect VERSION]
          [--config A,B,… | --config-header FILE | --infer-from ADDRESS]`;

@@ -1,28 +1,14 @@
-import { type DialectName, loadSchema, printDiagnostic, type Schema } from '@godwit/qapi';
-import { Failure, type Io, UsageError } from './io.js';
-
-/** The option that says by which version's rules a schema is read, as `parseArgs` takes it. */
-export const dialectOption = { dialect: { type: 'string' } } as const;
-
-/** The newest first: what is correct in several dialects means the same in all of them. */
-const dialects: readonly DialectName[] = ['10.2', '10.0', '7.2'];
+import { loadSchema, printDiagnostic, type Schema } from '@godwit/qapi';
+import { chosenDialect } from './dialect.js';
+import { Failure, type Io } from './io.js';
 
 /** So many errors say what is wrong with a schema; `godwit qapi check` prints all. */
 const shownErrors = 20;
 
-/** Loads a schema by the rules of the dialect given, or of the newest in which it is correct. */
+/** Loads a schema that has to be correct; its errors go to standard error. */
 export function readSchema(path: string, dialect: string | undefined, io: Io): Schema {
-  const chosen = dialects.find((name) => name === dialect);
-  if (dialect !== undefined && chosen === undefined) {
-    throw new UsageError(`there is no dialect '${dialect}'; there are ${dialects.join(', ')}`);
-  }
-  const results = [];
-  for (const name of chosen === undefined ? dialects : [chosen]) {
-    const result = loadSchema(path, { dialect: name });
-    if (result.schema !== undefined) return result.schema;
-    results.push(result.diagnostics);
-  }
-  const [diagnostics = []] = results.sort((a, b) => a.length - b.length);
+  const { schema, diagnostics } = loadSchema(path, chosenDialect(dialect));
+  if (schema !== undefined) return schema;
   for (const diagnostic of diagnostics.slice(0, shownErrors)) {
     io.stderr.write(`${printDiagnostic(diagnostic)}\n`);
   }

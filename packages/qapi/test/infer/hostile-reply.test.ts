@@ -71,8 +71,8 @@ describe('a reply of a server that lies', () => {
     assert.throws(() => schemaFromReply(reply), IncompleteReply);
   });
 
-  test('with a chain of a hundred thousand types is no deep recursion', () => {
-    const length = 100_000;
+  test('with a chain of many thousand types is no deep recursion', () => {
+    const length = 20_000;
     const reply: SchemaInfo[] = [{ name: 'go', 'meta-type': 'command', 'arg-type': '0', 'ret-type': 'e' }];
     reply.push({ name: 'e', 'meta-type': 'object', members: [] });
     for (let index = 0; index < length; index += 1) {
