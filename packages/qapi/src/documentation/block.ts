@@ -13,9 +13,11 @@ export class DocumentationLines {
   /** Where to go on when the block is over. */
   end = 0;
   readonly #onError: SyntaxErrorHandler;
+  readonly #trim: boolean;
 
-  /** `start` is the offset of the opening `##`. */
-  constructor(source: Source, start: number, onError: SyntaxErrorHandler) {
+  /** `start` is the offset of the opening `##`; `trim` says whether white space at the end of a line counts. */
+  constructor(source: Source, start: number, onError: SyntaxErrorHandler, trim: boolean) {
+    this.#trim = trim;
     this.source = source;
     this.start = start;
     this.#onError = onError;
@@ -57,7 +59,8 @@ export class DocumentationLines {
       return;
     }
     const spaced = text.charCodeAt(start + 1) === 0x20;
-    this.line = text.slice(start + (spaced ? 2 : 1), end).trimEnd();
+    const line = text.slice(start + (spaced ? 2 : 1), end);
+    this.line = this.#trim ? line.trimEnd() : line;
     if (!spaced) this.error('missing space after #', start, end);
   }
 

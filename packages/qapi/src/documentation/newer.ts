@@ -1,13 +1,6 @@
 import type { Dialect } from '../language/dialect.js';
 import type { DocumentationLines } from './block.js';
-import {
-  type DocumentationBlock,
-  finishBlock,
-  type SectionDraft,
-  type SectionKind,
-  sectionDraft,
-  textOf,
-} from './draft.js';
+import { DocumentationBlock, Section, type SectionKind } from './section.js';
 import { StyleRules } from './style.js';
 
 const description = /^@([^:]*): */;
@@ -32,8 +25,8 @@ export class NewerDocumentation {
   readonly #dialect: Dialect;
   readonly #style: StyleRules | undefined;
   readonly #reportLine: (message: string, start: number, end: number) => void;
-  readonly #sections: SectionDraft[];
-  #section: SectionDraft;
+  readonly #sections: [Section, ...Section[]];
+  #section: Section;
   /** Members are only described in front of all sections but the body. */
   #descriptionsOver = false;
   readonly #names: Record<'member' | 'feature', Set<string>> = { member: new Set(), feature: new Set() };
@@ -51,7 +44,7 @@ export class NewerDocumentation {
     this.#dialect = dialect;
     this.#reportLine = reportLine;
     this.#style = dialect.documentationStyle ? new StyleRules() : undefined;
-    this.#section = sectionDraft('plain', start);
+    this.#section = new Section(lines.source, 'plain', start);
     this.#sections = [this.#section];
   }
 
@@ -61,12 +54,12 @@ export class NewerDocumentation {
     if (symbol === undefined) this.#freeForm();
     else this.#definition();
     for (const section of this.#sections) {
-      if (section.kind !== 'plain' && textOf(section) === '') {
+      if (section.kind !== 'plain' && section.empty) {
         const kind = section.kind.charAt(0).toUpperCase() + section.kind.slice(1);
         this.#reportLine(`text required after '${kind}:'`, section.start, section.end);
       }
     }
-    return finishBlock(this.#lines.source, symbol, this.#start, this.#lines.end, this.#sections);
+    return new DocumentationBlock(this.#lines.source, symbol, this.#start, this.#lines.end, this.#sections);
   }
 
   #advance(): void {
@@ -145,7 +138,7 @@ export class NewerDocumentation {
       if (name === '') this.#reportHere('invalid parameter name');
       else if (this.#names[kind].has(name)) this.#reportHere(`'${name}' parameter name duplicated`);
       this.#names[kind].add(name);
-      this.#open(sectionDraft(kind, lines.start, name));
+      this.#open(this.#new(kind, lines.start, name));
       this.#indented(lines.line!.slice(match[0].length));
     }
   }
@@ -161,7 +154,7 @@ export class NewerDocumentation {
     if (kind !== 'todo' && this.#sections.some((section) => section.tag === tag)) {
       this.#reportHere(`duplicated '${tag}' section`);
     }
-    this.#open(sectionDraft(kind, lines.start, undefined, tag));
+    this.#open(this.#new(kind, lines.start, undefined, tag));
     this.#indented(lines.line!.slice(match[0].length));
   }
 
@@ -195,7 +188,7 @@ export class NewerDocumentation {
     if (this.#section.kind === 'plain') {
       if (this.#section.lines.length > 0) this.#append('');
     } else {
-      this.#open(sectionDraft('plain', lines.start));
+      this.#open(this.#new('plain', lines.start));
       this.#descriptionsOver = true;
     }
     if (lines.line?.startsWith('=') && this.#dialect.headings === 'first') {
@@ -204,7 +197,11 @@ export class NewerDocumentation {
     for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append(lines.line);
   }
 
-  #open(section: SectionDraft): void {
+  #new(kind: SectionKind, start: number, name?: string, tag?: string): Section {
+    return new Section(this.#lines.source, kind, start, name, tag);
+  }
+
+  #open(section: Section): void {
     this.#section = section;
     this.#sections.push(section);
   }

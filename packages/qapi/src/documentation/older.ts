@@ -1,12 +1,6 @@
+import type { Source } from '../language/source.js';
 import type { DocumentationLines } from './block.js';
-import {
-  type DocumentationBlock,
-  finishBlock,
-  type SectionDraft,
-  type SectionKind,
-  sectionDraft,
-  textOf,
-} from './draft.js';
+import { DocumentationBlock, Section, type SectionKind } from './section.js';
 
 const tagKinds: Readonly<Record<string, SectionKind>> = {
   'Returns:': 'returns',
@@ -21,11 +15,25 @@ const tagKinds: Readonly<Record<string, SectionKind>> = {
 /** Only one section may have each of these tags. */
 const singleTags = ['Returns', 'Since'];
 
-const freeFormDescription = /^@\S+:/;
+const misplacedDescription = /^@\S+:/;
 
-/** A section whose indentation is fixed by its first line of text; undefined until then, null for none. */
-interface IndentedDraft extends SectionDraft {
-  indent: number | undefined;
+/** A section whose lines are indented like the text that follows its name, if there is any. */
+class IndentedSection extends Section {
+  readonly indent: number;
+
+  constructor(source: Source, kind: SectionKind, start: number, indent = 0, name?: string, tag?: string) {
+    super(source, kind, start, name, tag);
+    this.indent = indent;
+  }
+
+  override get text(): string {
+    return super.text.trim();
+  }
+
+  /** As QEMU sees it: a first line of text, or none, then an empty one. */
+  get endsWithBlankLine(): boolean {
+    return this.lines.length > 1 && this.lines.at(-1) === '';
+  }
 }
 
 /**
@@ -36,15 +44,15 @@ export class OlderDocumentation {
   readonly #lines: DocumentationLines;
   readonly #start: number;
   #part: 'body' | 'members' | 'features' | 'tagged' = 'body';
-  #section: IndentedDraft;
-  #sections: IndentedDraft[];
+  #section: IndentedSection;
+  #sections: [IndentedSection, ...IndentedSection[]];
   #symbol: string | undefined;
   readonly #names: Record<'member' | 'feature', Set<string>> = { member: new Set(), feature: new Set() };
 
   constructor(lines: DocumentationLines, start: number) {
     this.#lines = lines;
     this.#start = start;
-    this.#section = { ...sectionDraft('plain', start), indent: 0 };
+    this.#section = new IndentedSection(lines.source, 'plain', start);
     this.#sections = [this.#section];
   }
 
@@ -52,18 +60,17 @@ export class OlderDocumentation {
   read(): DocumentationBlock[] {
     const lines = this.#lines;
     const blocks: DocumentationBlock[] = [];
-    let { line } = lines;
-    if (line?.startsWith('@')) {
-      this.#symbol = this.#readSymbol(line);
+    if (lines.line?.startsWith('@')) {
+      this.#symbol = this.#readSymbol(lines.line);
       lines.advance();
-      line = lines.line;
     }
-    for (; line !== undefined; lines.advance(), line = lines.line) {
+    for (; lines.line !== undefined; lines.advance()) {
+      const { line }: { line: string } = lines as { line: string };
       if (line.startsWith('=')) {
         if (this.#symbol !== undefined) lines.error("unexpected '=' markup in definition documentation");
-        else if (this.#section.lines.some((text) => text !== '')) blocks.push(this.#finish());
+        else if (!this.#section.empty) blocks.push(this.#finish());
       }
-      if (this.#symbol === undefined) this.#freeForm(line);
+      if (this.#symbol === undefined) this.#append(line);
       else this.#definition(line);
     }
     this.#endSection();
@@ -72,8 +79,9 @@ export class OlderDocumentation {
   }
 
   #finish(): DocumentationBlock {
-    const block = finishBlock(this.#lines.source, this.#symbol, this.#start, this.#lines.end, this.#sections);
-    this.#section = { ...sectionDraft('plain', this.#lines.start), indent: 0 };
+    const { source, start, end } = this.#lines;
+    const block = new DocumentationBlock(source, this.#symbol, this.#start, end, this.#sections);
+    this.#section = new IndentedSection(source, 'plain', start);
     this.#sections = [this.#section];
     return block;
   }
@@ -85,28 +93,21 @@ export class OlderDocumentation {
     return name;
   }
 
-  #freeForm(line: string): void {
-    if (this.#part !== 'tagged' && freeFormDescription.test(line)) {
-      const word = freeFormDescription.exec(line)![0];
-      this.#lines.error(`'${word}' not allowed in free-form documentation`);
-    }
-    this.#append(line);
-  }
-
   #definition(line: string): void {
     const space = line.indexOf(' ');
     const word = space === -1 ? line : line.slice(0, space);
-    const described = word.startsWith('@') && word.endsWith(':');
-    if (described) this.#described(word, line);
+    if (word.startsWith('@') && word.endsWith(':')) this.#described(word, line);
     else if (Object.hasOwn(tagKinds, word)) this.#tagged(word, line);
-    else if (this.#part !== 'tagged' && line === 'Features:') {
-      this.#endSection();
-      this.#part = 'features';
-    } else {
-      if (this.#endsDescriptions(line)) {
-        this.#open({ ...sectionDraft('plain', this.#lines.start), indent: 0 });
-        this.#part = 'tagged';
+    else if (this.#part === 'body' && line === 'Features:') this.#part = 'features';
+    else if (this.#endsDescriptions(line)) {
+      if (this.#part === 'members' && line === 'Features:') {
+        this.#part = 'features';
+        return;
       }
+      this.#open(new IndentedSection(this.#lines.source, 'plain', this.#lines.start));
+      this.#part = 'tagged';
+      this.#append(line);
+    } else {
       this.#append(line);
     }
   }
@@ -114,70 +115,73 @@ export class OlderDocumentation {
   /** After a blank line, text that is not indented belongs to no member or feature any more. */
   #endsDescriptions(line: string): boolean {
     if (this.#part !== 'members' && this.#part !== 'features') return false;
-    return this.#section.lines.at(-1) === '' && line !== '' && line.trimStart() === line;
+    return this.#section.endsWithBlankLine && /^\S/.test(line);
   }
 
   #described(word: string, line: string): void {
     if (this.#part === 'tagged') {
-      this.#lines.error(`'${word}' can't follow '${this.#section.tag ?? 'None'}' section`);
+      this.#lines.error(`'${word}' can't follow '${this.#firstTag() ?? 'None'}' section`);
       return;
     }
     if (this.#part === 'body') this.#part = 'members';
     const name = word.slice(1, -1);
     const kind = this.#part === 'features' ? 'feature' : 'member';
-    this.#endSection();
     if (name === '') this.#lines.error('invalid parameter name');
     else if (this.#names[kind].has(name)) this.#lines.error(`'${name}' parameter name duplicated`);
     this.#names[kind].add(name);
-    this.#openIndented({ ...sectionDraft(kind, this.#lines.start, name), indent: undefined }, word, line);
+    this.#openNamed(kind, word, line, name);
+  }
+
+  /** The tag of the first section that is not a description. */
+  #firstTag(): string | undefined {
+    return this.#sections.slice(1).find(({ kind }) => kind !== 'member' && kind !== 'feature')?.tag;
   }
 
   #tagged(word: string, line: string): void {
     const tag = word.slice(0, -1);
-    this.#endSection();
     this.#part = 'tagged';
     if (singleTags.includes(tag) && this.#sections.some((section) => section.tag === tag)) {
       this.#lines.error(`duplicated '${tag}' section`);
     }
-    const draft = sectionDraft(tagKinds[word]!, this.#lines.start, undefined, tag);
-    this.#openIndented({ ...draft, indent: undefined }, word, line);
+    this.#openNamed(tagKinds[word]!, word, line, undefined, tag);
   }
 
-  /** Text on the section's first line says how far the following lines have to be indented. */
-  #openIndented(section: IndentedDraft, word: string, line: string): void {
-    const text = line.slice(word.length).trimStart();
+  #openNamed(kind: SectionKind, word: string, line: string, name?: string, tag?: string): void {
+    const { source, start } = this.#lines;
+    const text = line.slice(word.length).trim();
+    const indent = text === '' ? 0 : line.indexOf(text, word.length);
+    const section = new IndentedSection(source, kind, start, indent, name, tag);
     this.#open(section);
-    section.end = this.#lines.end;
-    if (text === '') return;
-    section.indent = line.length - text.length;
     section.lines.push(text);
+    section.end = this.#lines.end;
   }
 
-  #open(section: IndentedDraft): void {
+  #open(section: IndentedSection): void {
     this.#endSection();
     this.#section = section;
     this.#sections.push(section);
   }
 
+  /** What has a name needs text. */
   #endSection(): void {
-    const section = this.#section;
-    if (section.tag !== undefined && textOf(section) === '') {
-      this.#lines.error(`empty doc section '${section.tag}'`);
-    }
+    const { name, tag, empty } = this.#section;
+    const title = name ?? tag;
+    if (title !== undefined && title !== '' && empty) this.#lines.error(`empty doc section '${title}'`);
   }
 
   #append(line: string): void {
     const section = this.#section;
+    const misplaced = line.startsWith('@') ? misplacedDescription.exec(line) : null;
+    if (misplaced !== null) this.#lines.error(`'${misplaced[0]}' not allowed in free-form documentation`);
     if (line === '') {
       section.lines.push('');
       return;
     }
     const indent = line.length - line.trimStart().length;
-    section.indent ??= indent;
     if (indent < section.indent) {
       this.#lines.error(`unexpected de-indent (expected at least ${section.indent} spaces)`);
     }
-    section.lines.push(line.slice(Math.min(indent, section.indent)));
+    section.lines.push(line.slice(Math.min(indent, section.indent)).trimEnd());
     section.end = this.#lines.end;
   }
 }

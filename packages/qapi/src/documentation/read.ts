@@ -2,9 +2,9 @@ import type { Dialect } from '../language/dialect.js';
 import type { SyntaxErrorHandler } from '../language/lexer.js';
 import type { Source } from '../language/source.js';
 import { DocumentationLines } from './block.js';
-import type { DocumentationBlock } from './draft.js';
 import { NewerDocumentation } from './newer.js';
 import { OlderDocumentation } from './older.js';
+import type { DocumentationBlock } from './section.js';
 
 /** What became of a `##` in a source. */
 export interface ReadDocumentation {
@@ -26,10 +26,10 @@ export function readDocumentation(
   dialect: Dialect,
   onError: DocumentationErrorHandlers,
 ): ReadDocumentation {
-  const lines = new DocumentationLines(source, start, onError.syntax);
-  const blocks =
-    dialect.documentation === 'newer'
-      ? [new NewerDocumentation(lines, start, dialect, onError.line).read()]
-      : new OlderDocumentation(lines, start).read();
+  const newer = dialect.documentation === 'newer';
+  const lines = new DocumentationLines(source, start, onError.syntax, newer);
+  const blocks = newer
+    ? [new NewerDocumentation(lines, start, dialect, onError.line).read()]
+    : new OlderDocumentation(lines, start).read();
   return { blocks, end: lines.end };
 }

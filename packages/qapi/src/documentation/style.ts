@@ -6,6 +6,9 @@ const onlyUrl = /^ *(https?|ftp):\/\/[^ ]*$/;
 /** A full stop (or `e.g.`, or the number of a list item, both of which are fine) and one space before a capital. */
 const sentence = /(\be\.g\.|^ *\d\.|([.!?])) [A-Z0-9(]/g;
 
+/** Quick to rule out most lines. */
+const possibleSentence = /[.!?] [A-Z0-9(]/;
+
 /** The rules of style of QEMU 10.1 and later. Literal blocks and examples are exempt. */
 export class StyleRules {
   #literal = false;
@@ -18,6 +21,7 @@ export class StyleRules {
     if (line.length + 2 > 70 && !onlyUrl.test(line)) {
       lines.error('documentation line longer than 70 characters');
     }
+    if (!possibleSentence.test(line)) return;
     sentence.lastIndex = 0;
     for (let match = sentence.exec(line); match !== null; match = sentence.exec(line)) {
       if (match[2] === undefined) continue;
@@ -33,12 +37,12 @@ export class StyleRules {
   /** A literal block is indented like its first line of text, and ends where less is. */
   #inLiteral(line: string): boolean {
     if (this.#literal && line !== '') {
-      const indent = line.length - line.trimStart().length;
+      const indent = line.search(/\S/);
       this.#literalIndent ??= indent;
       if (indent < this.#literalIndent) this.#literal = false;
     }
     if (this.#literal) return true;
-    if (literalMarker.test(line)) {
+    if (line.endsWith('::') && literalMarker.test(line)) {
       this.#literal = true;
       this.#literalIndent = undefined;
     }

@@ -11,7 +11,7 @@ const maximumFiles = 1000;
 const include = /\{\s*'include'\s*:\s*'([^'\n]*)'/g;
 const olderTag = /^# (?:Notes?|Examples?):(?:\s|$)/gm;
 const newerMark = /^# Errors:|^# *\.\. qmp-example::|'documentation-exceptions'/m;
-const headingMark = /^##\n# =+ [^=\s]/m;
+const headingMark = /^##\n# =+ [^=\s]/gm;
 
 /**
  * The dialect of a schema: that of the QEMU source tree in which it lies, else the one that its documentation
@@ -36,15 +36,16 @@ function dialectOfTree(path: string, reader: SchemaReader): Dialect | undefined 
 
 function dialectOfTexts(texts: Iterable<string>): Dialect | undefined {
   let older = false;
-  let headings = false;
+  let headings = 0;
   let newer = false;
   for (const text of texts) {
     older ||= hasOlderTag(text);
-    headings ||= headingMark.test(text);
+    headings += text.match(headingMark)?.length ?? 0;
     newer ||= newerMark.test(text);
   }
-  if (newer) return headings ? dialects['10.0'] : undefined;
-  return older || headings ? dialects['7.2'] : undefined;
+  // QEMU 10.2 has one that was forgotten.
+  if (newer) return headings > 1 ? dialects['10.0'] : undefined;
+  return older || headings > 1 ? dialects['7.2'] : undefined;
 }
 
 /** Only the documentation of definitions has tags. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** Where schema files come from. */
@@ -19,10 +19,11 @@ export const fileReader: SchemaReader = {
     const descriptor = openSync(path, 'r');
     try {
       const chunks: Buffer[] = [];
-      let size = 0;
-      for (;;) {
-        const chunk = Buffer.allocUnsafe(256 * 1024);
-        const count = readSync(descriptor, chunk, 0, chunk.length, null);
+      // One byte more than there should be, so that the end is seen with the second call.
+      let room = Math.min(fstatSync(descriptor).size, maximumFileSize) + 1;
+      for (let size = 0; ; room = 64 * 1024) {
+        const chunk = Buffer.allocUnsafe(room);
+        const count = readSync(descriptor, chunk, 0, room, null);
         if (count === 0) return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
         size += count;
         if (size > maximumFileSize) throw Object.assign(new Error('File too large'), { code: 'EFBIG' });

@@ -1,7 +1,7 @@
 import { basename, dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { DiagnosticList } from '../diagnostics/diagnostic.js';
-import type { DocumentationBlock } from '../documentation/draft.js';
 import { readDocumentation } from '../documentation/read.js';
+import type { DocumentationBlock } from '../documentation/section.js';
 import type { Documentation } from '../schema/documentation.js';
 import type { Located, ObjectNode } from './ast.js';
 import { decodeText } from './decode.js';
@@ -112,7 +112,7 @@ export class SchemaFilesReader {
       if (item.kind === 'documentation') {
         this.#mustNotPend(source, pending);
         const { blocks, end } = readDocumentation(source, item.start, this.#dialect, { syntax, line });
-        for (const block of blocks) this.#documentation.push(block.documentation);
+        for (const block of blocks) this.#documentation.push(block);
         pending = blocks.at(-1);
         parser.resume(end);
         continue;
@@ -128,7 +128,7 @@ export class SchemaFilesReader {
         if (!broken) this.#setPragmas(source, value);
       } else {
         let documentation = pending;
-        if (pending !== undefined && pending.documentation.symbol === undefined) {
+        if (pending !== undefined && pending.symbol === undefined) {
           this.#report(source, 'definition-documentation', 'definition documentation required', pending);
           documentation = undefined;
         }
@@ -140,7 +140,7 @@ export class SchemaFilesReader {
   }
 
   #mustNotPend(source: Source, block: DocumentationBlock | undefined): void {
-    const symbol = block?.documentation.symbol;
+    const symbol = block?.symbol;
     if (block === undefined || symbol === undefined) return;
     const message = `documentation for '${symbol}' is not followed by the definition`;
     this.#report(source, 'documentation-placement', message, block);

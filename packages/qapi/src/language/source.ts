@@ -51,7 +51,7 @@ export class Source {
   }
 
   span(start: number, end: number): Span {
-    return { file: this.path, start, end, ...this.position(start) };
+    return new SourceSpan(this, start, end);
   }
 
   /** The text of a line (counted from 1), without its newline. */
@@ -72,5 +72,30 @@ export class Source {
     if (starts.length > 1) starts.pop();
     this.#lineStarts = starts;
     return starts;
+  }
+}
+
+/** Finds its line and column when it is asked for them. */
+class SourceSpan implements Span {
+  readonly start: number;
+  readonly end: number;
+  readonly #source: Source;
+
+  constructor(source: Source, start: number, end: number) {
+    this.#source = source;
+    this.start = start;
+    this.end = end;
+  }
+
+  get file(): string {
+    return this.#source.path;
+  }
+
+  get line(): number {
+    return this.#source.position(this.start).line;
+  }
+
+  get column(): number {
+    return this.#source.position(this.start).column;
   }
 }

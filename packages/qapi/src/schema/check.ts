@@ -84,7 +84,7 @@ export class SchemaChecker {
     const { context, definition, entity } = record;
     if (context === undefined) return;
     const reference: TypeReference = { ...record.element, array: false };
-    const element = resolveType(this.#table, context, reference, definition!.kind);
+    const element = resolveType(this.#table, context, reference, () => definition!.kind);
     if (element === undefined) return;
     entity.element = element.entity;
     entity.module = element.entity.module;
@@ -120,10 +120,7 @@ export class SchemaChecker {
     this.#names.set(record, names);
     for (const { member, written } of record.members) {
       const owner = record;
-      const type = resolveType(
-        this.#table,
-        context,
-        written.type,
+      const type = resolveType(this.#table, context, written.type, () =>
         this.#describe('member', written.name, owner),
       );
       if (type !== undefined) member.type = type.entity;
@@ -142,7 +139,7 @@ export class SchemaChecker {
       base = record.base;
     } else {
       at = record.base;
-      base = resolveType(this.#table, context, record.base, "'base'");
+      base = resolveType(this.#table, context, record.base, () => "'base'");
     }
     if (base === undefined) return undefined;
     if (base.kind !== 'object' || base.discriminator !== undefined) {
@@ -164,15 +161,15 @@ export class SchemaChecker {
     const known = new Set(values.map(({ name }) => name));
     const branches: Draft<Branch>[] = [];
     for (const { member, written } of record.branches) {
-      const what = this.#describe('branch', written.name, record);
+      const what = (): string => this.#describe('branch', written.name, record);
       const type = resolveType(this.#table, context, written.type, what);
       if (!known.has(written.name)) {
-        context!.report('branch-values', `${what} is not a value of ${describeType(tag.type)}`, written);
+        context!.report('branch-values', `${what()} is not a value of ${describeType(tag.type)}`, written);
       }
       if (type === undefined) continue;
       const nested = type.kind === 'object' && type.discriminator !== undefined;
       if (type.kind !== 'object' || (nested && !context!.dialect.unionBranches)) {
-        context!.report('branch-types', `${what} cannot use ${describeType(type.entity)}`, written.type);
+        context!.report('branch-types', `${what()} cannot use ${describeType(type.entity)}`, written.type);
         continue;
       }
       if (!this.#object(type)) continue;
@@ -199,7 +196,7 @@ export class SchemaChecker {
     const resolved: (readonly [number, TypeRecord])[] = [];
     const names = new NameTable();
     for (const [index, { member, written }] of record.alternatives.entries()) {
-      const what = this.#describe('branch', written.name, record);
+      const what = (): string => this.#describe('branch', written.name, record);
       const type = resolveType(this.#table, record.context, written.type, what);
       names.add(record, { role: 'branch', name: written.name, owner: record }, written);
       if (type === undefined) continue;
@@ -213,7 +210,7 @@ export class SchemaChecker {
     checkFeatures(record);
     this.#argument(record);
     if (record.returns === undefined) return;
-    const returns = resolveType(this.#table, record.context, record.returns, "command's 'returns'");
+    const returns = resolveType(this.#table, record.context, record.returns, () => "command's 'returns'");
     if (returns === undefined) return;
     record.entity.returns = returns.entity;
     checkReturns(record, record.returns, returns);
@@ -228,7 +225,9 @@ export class SchemaChecker {
     const { argument, context } = record;
     if (argument === undefined) return;
     const type =
-      'kind' in argument ? argument : resolveType(this.#table, context, argument, `${record.kind}'s 'data'`);
+      'kind' in argument
+        ? argument
+        : resolveType(this.#table, context, argument, () => `${record.kind}'s 'data'`);
     if (type === undefined || !checkArguments(record, type)) return;
     if (type.kind === 'object') record.entity.argument = type.entity;
   }

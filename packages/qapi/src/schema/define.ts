@@ -326,7 +326,8 @@ export class EntityTable implements TypeLookup {
     features: readonly FeatureDefinition[],
     { source }: Definition,
     context: DefinitionContext,
-  ): Feature[] {
+  ): readonly Feature[] {
+    if (features.length === 0) return noFeatures;
     this.featureLimit.add(context, features);
     return features.map(({ name, condition, start, end }) => ({
       name,
@@ -342,7 +343,7 @@ export class EntityTable implements TypeLookup {
       module,
       condition: definition.condition,
       features: this.#features(definition.features, definition, context),
-      doc: definition.documentation?.documentation,
+      doc: definition.documentation,
     };
   }
 
@@ -386,12 +387,14 @@ export class EntityTable implements TypeLookup {
   }
 }
 
+const noFeatures: readonly Feature[] = [];
+
 interface CommonParts {
   readonly name: string;
   readonly span: Entity['span'];
   readonly module: Module;
   readonly condition: Condition | undefined;
-  readonly features: Feature[];
+  readonly features: readonly Feature[];
   readonly doc: Entity['doc'];
 }
 

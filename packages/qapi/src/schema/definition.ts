@@ -1,4 +1,4 @@
-import type { DocumentationBlock } from '../documentation/draft.js';
+import type { DocumentationBlock } from '../documentation/section.js';
 import type { Located, ObjectNode, StringNode } from '../language/ast.js';
 import type { Source } from '../language/source.js';
 import type { Condition } from './model.js';

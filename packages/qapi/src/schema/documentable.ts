@@ -1,8 +1,12 @@
 import type { Entity, Feature, ObjectType, Span } from './model.js';
 
-/** A member, a value or a branch that the documentation of its entity describes. */
-export interface DocumentablePart {
+/** Members, values or branches that the documentation of their entity describes. */
+export interface DocumentableParts {
   readonly role: 'member' | 'value' | 'branch';
+  readonly parts: readonly DocumentablePart[];
+}
+
+export interface DocumentablePart {
   readonly name: string;
   readonly span: Span | undefined;
   readonly features: readonly Feature[];
@@ -12,29 +16,29 @@ export interface DocumentablePart {
  * What the documentation of an entity describes: what is written in its definition, but not what it inherits
  * or takes from a type of its own.
  */
-export function documentableParts(entity: Entity): DocumentablePart[] {
+export function documentableParts(entity: Entity): DocumentableParts {
   switch (entity.kind) {
     case 'enum':
-      return parts('value', entity.values);
+      return { role: 'value', parts: entity.values };
     case 'object':
-      return [...implicitMembers(entity.base), ...parts('member', entity.members)];
+      // A union has no members but those of its base.
+      return {
+        role: 'member',
+        parts: entity.origin === 'union' ? implicitMembers(entity.base) : entity.members,
+      };
     case 'alternate':
-      return parts('branch', entity.alternatives);
+      return { role: 'branch', parts: entity.alternatives };
     case 'command':
     case 'event':
-      return entity.argument?.kind === 'object' ? implicitMembers(entity.argument) : [];
+      return {
+        role: 'member',
+        parts: entity.argument?.kind === 'object' ? implicitMembers(entity.argument) : [],
+      };
     default:
-      return [];
+      return { role: 'member', parts: [] };
   }
 }
 
-function implicitMembers(type: ObjectType | undefined): DocumentablePart[] {
-  return type?.origin === 'implicit' ? parts('member', type.members) : [];
-}
-
-function parts(
-  role: DocumentablePart['role'],
-  list: readonly Omit<DocumentablePart, 'role'>[],
-): DocumentablePart[] {
-  return list.map(({ name, span, features }) => ({ role, name, span, features }));
+function implicitMembers(type: ObjectType | undefined): readonly DocumentablePart[] {
+  return type?.origin === 'implicit' ? type.members : [];
 }

@@ -118,7 +118,7 @@ function dumpDocumentation(
     described.add(section.name!);
     lines.push(`    arg=${section.name}`, section.text);
   }
-  for (const { name } of entity === undefined ? [] : documentableParts(entity)) {
+  for (const { name } of entity === undefined ? [] : documentableParts(entity).parts) {
     if (!described.has(name)) lines.push(`    arg=${name}`, '');
   }
   for (const section of sections) {

@@ -4,7 +4,7 @@ import type { DefinitionHead } from './definition.js';
 
 /** The block in front of a definition is about it, and it is there if a pragma requires it. */
 export function checkDefinitionDocumentation(context: DefinitionContext, head: DefinitionHead): void {
-  const documentation = head.written.documentation?.documentation;
+  const documentation = head.written.documentation;
   if (documentation === undefined) {
     if (context.pragma.docRequired) {
       context.report('documentation-required', 'documentation comment required', head.nameNode);

@@ -10,24 +10,34 @@ export function checkKeys(
   required: readonly string[],
   optional: readonly string[],
 ): boolean {
-  const missing = required.filter((key) => !node.entries.has(key)).sort();
-  if (missing.length > 0) {
+  let found = 0;
+  for (const key of required) if (node.entries.has(key)) found++;
+  const complete = found === required.length;
+  if (!complete) {
+    const missing = required.filter((key) => !node.entries.has(key)).sort();
     context.report('required-keys', `${what} misses key${plural(missing)} ${quoted(missing)}`, node);
   }
-  const known = [...required, ...optional].sort();
+  for (const key of optional) if (node.entries.has(key)) found++;
+  if (found !== node.entries.size) reportUnknown(context, node, what, [...required, ...optional].sort());
+  return complete;
+}
+
+function reportUnknown(
+  context: DefinitionContext,
+  node: ObjectNode,
+  what: string,
+  known: readonly string[],
+): void {
   const unknown = [...node.entries.keys()].filter((key) => !known.includes(key)).sort();
-  if (unknown.length > 0) {
-    const { key } = node.entries.get(unknown[0]!)!;
-    const meant = unknown.length === 1 ? suggestName(key.value, known) : undefined;
-    const usable = meant !== undefined && !node.entries.has(meant);
-    context.report(
-      'known-keys',
-      `${what} has unknown key${plural(unknown)} ${quoted(unknown)}\nValid keys are ${quoted(known)}.`,
-      key,
-      usable ? { fix: context.replaceString(key, meant) } : {},
-    );
-  }
-  return missing.length === 0;
+  const { key } = node.entries.get(unknown[0]!)!;
+  const meant = unknown.length === 1 ? suggestName(key.value, known) : undefined;
+  const usable = meant !== undefined && !node.entries.has(meant);
+  context.report(
+    'known-keys',
+    `${what} has unknown key${plural(unknown)} ${quoted(unknown)}\nValid keys are ${quoted(known)}.`,
+    key,
+    usable ? { fix: context.replaceString(key, meant) } : {},
+  );
 }
 
 function plural(list: readonly string[]): string {

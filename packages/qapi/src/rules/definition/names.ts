@@ -3,6 +3,8 @@ import type { DefinitionContext } from './context.js';
 
 const downstreamPrefix = /^__[a-z0-9.-]+_/i;
 const validName = /^(__[a-z0-9.-]+_)?(x-)?[a-z][a-z0-9_-]*$/i;
+/** What nearly every name looks like; good without a closer look. */
+const plainLowerCase = /^[a-pr-z][a-z0-9-]*$/;
 const camelCase = /^[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*$/;
 const reservedPrefix = /^q_/i;
 
@@ -35,6 +37,7 @@ export function checkLowerCase(
   name: string,
   permit: { readonly upper?: boolean; readonly underscore?: boolean },
 ): void {
+  if (plainLowerCase.test(name)) return;
   const stem = checkName(context, node, what, name);
   if (stem === undefined) return;
   if ((!permit.upper && /[A-Z]/.test(stem)) || (!permit.underscore && stem.includes('_'))) {

@@ -4,7 +4,7 @@ import { describePart, type NamedPart } from './describe.js';
 
 /** The name in generated C, which is what clashes: `a-b` and `a_b` are the same. */
 function cName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_]/g, '_').toLowerCase();
+  return name.replaceAll('-', '_').replaceAll('.', '_').toLowerCase();
 }
 
 /** The names that are taken in one place, such as a struct with all it inherits. */

@@ -1,4 +1,8 @@
-import { type DocumentablePart, documentableParts } from '../../schema/documentable.js';
+import {
+  type DocumentablePart,
+  type DocumentableParts,
+  documentableParts,
+} from '../../schema/documentable.js';
 import type { Documentation, DocumentationSection } from '../../schema/documentation.js';
 import type { EntityRecord } from '../../schema/draft.js';
 import type { Entity, Feature } from '../../schema/model.js';
@@ -9,8 +13,8 @@ export function checkDocumented(record: EntityRecord): void {
   const { context, entity } = record;
   const { doc } = entity;
   if (context === undefined || doc === undefined) return;
-  const parts = documentableParts(entity);
-  checkMembersDocumented(context, entity.name, doc, parts);
+  const { role, parts } = documentableParts(entity);
+  checkMembersDocumented(context, entity.name, doc, role, parts);
   checkFeaturesDocumented(context, doc, featuresOf(entity, parts));
 }
 
@@ -19,25 +23,29 @@ export function checkDocumentedExist(record: EntityRecord): void {
   const { context, entity } = record;
   const { doc } = entity;
   if (context === undefined || doc === undefined) return;
-  const parts = documentableParts(entity);
+  if (doc.sections.length === 0) return;
+  const { parts } = documentableParts(entity);
   checkExist(context, doc, 'member', parts);
   checkExist(context, doc, 'feature', featuresOf(entity, parts));
 }
 
 function featuresOf(entity: Entity, parts: readonly DocumentablePart[]): Feature[] {
-  return [...entity.features, ...parts.flatMap((part) => part.features)];
+  const features = [...entity.features];
+  for (const part of parts) features.push(...part.features);
+  return features;
 }
 
 function checkMembersDocumented(
   context: DefinitionContext,
   name: string,
   doc: Documentation,
+  role: DocumentableParts['role'],
   parts: readonly DocumentablePart[],
 ): void {
   const { dialect, pragma } = context;
   if (!dialect.membersDocumented || pragma.documentationExceptions.has(name)) return;
   const documented = sectionNames(doc, 'member');
-  for (const { role, name, span } of parts) {
+  for (const { name, span } of parts) {
     if (documented.has(name)) continue;
     context.report('members-documented', `${role} '${name}' lacks documentation`, span!);
   }
@@ -48,6 +56,7 @@ function checkFeaturesDocumented(
   doc: Documentation,
   features: readonly Feature[],
 ): void {
+  if (features.length === 0) return;
   const documented = sectionNames(doc, 'feature');
   for (const { name, span } of features) {
     if (documented.has(name)) continue;
@@ -61,10 +70,10 @@ function checkExist(
   kind: 'member' | 'feature',
   parts: readonly { readonly name: string }[],
 ): void {
+  const described = doc.sections.filter((section) => section.kind === kind);
+  if (described.length === 0) return;
   const existing = new Set(parts.map(({ name }) => name));
-  const unknown = doc.sections.filter(
-    (section) => section.kind === kind && section.name !== undefined && !existing.has(section.name),
-  );
+  const unknown = described.filter(({ name }) => !existing.has(name!));
   const [first] = unknown;
   if (first === undefined) return;
   const names = unknown.map((section) => `'${section.name}'`).join(', ');

@@ -11,12 +11,12 @@ export interface TypeLookup {
   typeNames(): Iterable<string>;
 }
 
-/** The type that is referred to. `what` uses it: `member 'x'`, `'base'`. */
+/** The type that is referred to. `what` says what uses it: `member 'x'`, `'base'`. */
 export function resolveType(
   types: TypeLookup,
   context: DefinitionContext | undefined,
   reference: TypeReference,
-  what: string,
+  what: () => string,
 ): TypeRecord | undefined {
   const name = reference.array ? `${reference.name}List` : reference.name;
   const record = types.lookup(name);
@@ -25,7 +25,7 @@ export function resolveType(
   const meant = suggestName(reference.name, types.typeNames());
   context?.report(
     'known-types',
-    `${what} uses unknown type '${name}'`,
+    `${what()} uses unknown type '${name}'`,
     reference,
     meant === undefined ? {} : { fix: context.replaceString(reference, meant) },
   );

@@ -1,0 +1,77 @@
+import type { Source } from '../language/source.js';
+import type { Documentation, DocumentationSection } from '../schema/documentation.js';
+import type { Span } from '../schema/model.js';
+
+export type SectionKind = DocumentationSection['kind'];
+
+/** A section; its lines are added while it is read, its text is put together when it is asked for. */
+export class Section implements DocumentationSection {
+  readonly kind: SectionKind;
+  readonly name: string | undefined;
+  readonly tag: string | undefined;
+  readonly start: number;
+  end: number;
+  readonly lines: string[] = [];
+  readonly #source: Source;
+
+  constructor(source: Source, kind: SectionKind, start: number, name?: string, tag?: string) {
+    this.#source = source;
+    this.kind = kind;
+    this.start = start;
+    this.end = start;
+    this.name = name;
+    this.tag = tag;
+  }
+
+  /** Without the outer blank lines. */
+  get text(): string {
+    const { lines } = this;
+    let first = 0;
+    let last = lines.length;
+    while (first < last && lines[first] === '') first++;
+    while (last > first && lines[last - 1] === '') last--;
+    return lines.slice(first, last).join('\n');
+  }
+
+  get span(): Span {
+    return this.#source.span(this.start, this.end);
+  }
+
+  /** There is no text at all. */
+  get empty(): boolean {
+    return this.lines.every((line) => line === '');
+  }
+}
+
+/** A documentation block: an optional symbol and sections, the first of which is the body. */
+export class DocumentationBlock implements Documentation {
+  readonly symbol: string | undefined;
+  readonly start: number;
+  readonly end: number;
+  readonly sections: readonly Section[];
+  readonly #body: Section;
+  readonly #source: Source;
+
+  constructor(
+    source: Source,
+    symbol: string | undefined,
+    start: number,
+    end: number,
+    [body, ...sections]: readonly [Section, ...Section[]],
+  ) {
+    this.#source = source;
+    this.symbol = symbol;
+    this.start = start;
+    this.end = end;
+    this.#body = body;
+    this.sections = sections;
+  }
+
+  get body(): string {
+    return this.#body.text;
+  }
+
+  get span(): Span {
+    return this.#source.span(this.start, this.end);
+  }
+}
