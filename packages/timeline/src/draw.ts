@@ -21,7 +21,7 @@ const looks: Readonly<Record<string, Look>> = {
   running: { glyph: '━', colour: '32' },
   'running-p2p': { glyph: '┅', colour: '36' },
   'pre-copy': { glyph: '░', colour: '34' },
-  'pre-copy-p2p-prepare': { glyph: '▒', colour: '36' },
+  'pre-copy-p2p-prepare': { glyph: '▚', colour: '36' },
   'pre-copy-p2p': { glyph: '▒', colour: '36' },
   'stop-copy': { glyph: '█', colour: '33' },
   resuming: { glyph: '▓', colour: '35' },

@@ -20,7 +20,7 @@ import {
 } from './verification.js';
 
 /** How long the guest runs before it is moved, and on the destination before it is asked, in milliseconds. */
-const RUN_MS = 700;
+const RUN_MS = 500;
 const READY_LIMIT_MS = 60_000;
 const MIGRATION_LIMIT_MS = 60_000;
 const TIMELINE_EVENTS = ['MIGRATION', 'STOP', 'RESUME', 'VFIO_MIGRATION', 'VFIO_MIGRATION_PREPARE'] as const;
@@ -128,11 +128,13 @@ class Demo {
     const { ram, dirtyRate, deviceState } = this.#options;
     screen.print(
       screen.paint('godwit demo', 'bold'),
-      `two machines: ${formatBytes(ram)} of RAM, 2 vCPUs that write ${formatBytes(dirtyRate)}/s, nic0 with ${formatBytes(deviceState.nic)} of state, gpu0 with ${formatBytes(deviceState.gpu)}`,
+      `a guest with ${formatBytes(ram)} of RAM, of which 2 vCPUs write ${formatBytes(dirtyRate)}/s,`,
+      `and two VFIO devices: nic0 with ${formatBytes(deviceState.nic)} of state, gpu0 with ${formatBytes(deviceState.gpu)}`,
     );
     if (nativeUnavailableReason !== undefined) {
       screen.print(
-        `note: without the native addon guest RAM is private to its process, and descriptors cannot be passed (${nativeUnavailableReason})`,
+        `note: the native addon is missing (${nativeUnavailableReason});`,
+        '      guest RAM is private to its process, and checksums take longer',
       );
     }
   }

@@ -36,9 +36,11 @@ export class ProgressView {
       this.#screen.paint('█'.repeat(filled), 'green') +
       this.#screen.paint('░'.repeat(BAR_CELLS - filled), 'dim');
     const nameWidth = Math.max(3, ...devices.map(({ id }) => id.length));
+    const head = `  ${this.#screen.paint(status.padEnd(nameWidth), 'bold')}  ${formatDuration(elapsedMs)}`;
+    if (ram.total === 0) return [head];
     return [
-      `  ${this.#screen.paint(status.padEnd(nameWidth), 'bold')}  ${formatDuration(elapsedMs)}, ${rates(progress)}`,
-      `  ${'RAM'.padEnd(nameWidth)}  ${bar}  ${formatBytes(ram.remaining)} left, round ${ram.rounds}`,
+      `${head}, ${rates(progress)}`,
+      `  ${'RAM'.padEnd(nameWidth)}  ${bar}  ${formatBytes(ram.remaining)} left, pass ${ram.rounds + 1}`,
       ...devices.map(
         ({ id, state, transferred }) =>
           `  ${id.padEnd(nameWidth)}  ${formatBytes(transferred)} sent, ${state}`,
@@ -53,7 +55,7 @@ function plainLine(progress: Progress): string {
   // Before there is a figure for RAM there is nothing to tell.
   if (ram.total === 0) return when;
   const parts = [
-    `RAM ${formatBytes(ram.remaining)} left in round ${ram.rounds}`,
+    `RAM ${formatBytes(ram.remaining)} left in pass ${ram.rounds + 1}`,
     rates(progress),
     ...devices.map(({ id, transferred }) => `${id} ${formatBytes(transferred)}`),
   ];

@@ -16,7 +16,7 @@ export function showOutcome(
   screen.print(
     screen.paint(took, status === 'completed' ? 'green' : 'red') +
       (reason === undefined ? '' : `: ${reason}`),
-    `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds, 'round')}`,
+    `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds + 1, 'pass', 'passes')}`,
     `  devices   ${formatBytes(devices.reduce((sum, device) => sum + device.transferred, 0))} sent`,
   );
   const downtime = lengthOf(guestOutage(timeline));
@@ -81,6 +81,6 @@ function deviceFindings({ blocks, errors, dmaPages, dmaErrors }: DeviceVerificat
   return `${state}; ${formatCount(dmaPages)} pages of DMA: ${dmaErrors === 0 ? 'all in place' : `${formatCount(dmaErrors)} wrong`}`;
 }
 
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+function plural(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
 }

@@ -9,6 +9,9 @@ const COLOURS = { bold: '1', dim: '2', green: '32', red: '31', cyan: '36', yello
 
 export type Colour = keyof typeof COLOURS;
 
+/** The narrowest terminal whose lines are changed in place. */
+const MIN_COLUMNS = 72;
+
 /** Lines for people: in colour and with lines that change in place on a terminal, plain and each once elsewhere. */
 export class Screen {
   readonly live: boolean;
@@ -19,13 +22,15 @@ export class Screen {
   /** @param environment of the process: NO_COLOR, TERM */
   constructor(output: Output, environment: Readonly<Record<string, string | undefined>>) {
     this.#output = output;
-    this.live = output.isTTY === true && environment.TERM !== 'dumb';
-    this.colour = this.live && (environment.NO_COLOR ?? '') === '';
+    const terminal = output.isTTY === true && environment.TERM !== 'dumb';
+    // Lines that wrap could not be taken back.
+    this.live = terminal && (output.columns ?? MIN_COLUMNS) >= MIN_COLUMNS;
+    this.colour = terminal && (environment.NO_COLOR ?? '') === '';
   }
 
   /** Columns to draw in: those of the terminal, within what reads well. */
   get width(): number {
-    return Math.max(60, Math.min(this.#output.columns ?? 100, 120));
+    return Math.max(MIN_COLUMNS, Math.min(this.#output.columns ?? 100, 120));
   }
 
   paint(text: string, colour: Colour): string {
@@ -41,7 +46,6 @@ export class Screen {
   /** Replaces the lines that change in place. Only where {@link live}. */
   update(lines: readonly string[]): void {
     this.clear();
-    // What does not fit must not wrap, or the lines cannot be taken back.
     this.#output.write(lines.map((line) => `${line}\u001b[0K\n`).join(''));
     this.#liveLines = lines.length;
   }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_OPTIONS, parseOptions, UsageError } from '../../src/demo/options.js';
+
+const MIB = 2 ** 20;
+
+test('without options the demo is that of the README', () => {
+  assert.deepEqual(parseOptions([]), DEFAULT_OPTIONS);
+});
+
+test('sizes and the way are taken, after a space or an equals sign', () => {
+  const args = ['--ram', '1G', '--dirty-rate=1.5M', '--device-state', '4M,8M', '--transport=tcp', '--json'];
+  assert.deepEqual(parseOptions(args), {
+    ram: 1024 * MIB,
+    dirtyRate: 1.5 * MIB,
+    deviceState: { nic: 4 * MIB, gpu: 8 * MIB },
+    transport: 'tcp',
+    json: true,
+  });
+});
+
+test('one device state is for both devices', () => {
+  const options = parseOptions(['--device-state', '16M']);
+  assert.ok(options !== 'help');
+  assert.deepEqual(options.deviceState, { nic: 16 * MIB, gpu: 16 * MIB });
+});
+
+test('--help wins over what follows it', () => {
+  assert.equal(parseOptions(['--help', '--nonsense']), 'help');
+});
+
+for (const [args, message] of [
+  [['--nonsense'], "unknown option '--nonsense'; see godwit demo --help"],
+  [['more'], "unknown option 'more'; see godwit demo --help"],
+  [['--ram'], '--ram needs a value'],
+  [['--ram', 'much'], "--ram: 'much' is no size (such as 512M)"],
+  [['--ram', '1M'], '--ram: 1M is less than the least, 16777216 bytes'],
+  [['--ram', '16777217'], '--ram: 16777217 is no multiple of 4096 bytes'],
+  [['--dirty-rate', '-1'], "--dirty-rate: '-1' is no size (such as 512M)"],
+  [['--device-state', '1M,2M,3M'], "--device-state: '1M,2M,3M' is more than two sizes"],
+  [['--device-state', '4G'], '--device-state: 4G is more than the most, 2147483648 bytes'],
+  [['--transport', 'pigeon'], "--transport: 'pigeon' is neither unix nor tcp"],
+  [['--json=yes'], '--json takes no value'],
+] as const) {
+  test(`${args.join(' ')} is refused in one line`, () => {
+    assert.throws(() => parseOptions(args), new UsageError(message));
+  });
+}
