@@ -1,30 +1,32 @@
 import type { Command, Event } from '../schema/model.js';
 import type { GenerationContext } from './context.js';
 import { propertyName } from './literal.js';
-import { lineWidth, type SourceFile } from './source-file.js';
+import { interfaceLines, lineWidth, type SourceFile } from './source-file.js';
 import { TsDoc } from './tsdoc.js';
 import { runtimeModule, typeReference } from './types.js';
 
 /** Writes the `Commands` interface: arguments, return value and properties of every command. */
 export function emitCommandMap(context: GenerationContext, file: SourceFile): void {
-  file.add('/** Every command: its arguments and what it returns. */', 'export interface Commands {');
-  for (const entity of context.schema.entities) {
-    if (entity.kind === 'command' && context.presence.possible(entity))
-      file.add(...command(context, file, entity));
-  }
-  file.add('}');
+  const commands = context.schema.entities.filter((entity) => entity.kind === 'command');
+  const body = commands
+    .filter((entity) => context.presence.possible(entity))
+    .flatMap((entity) => command(context, file, entity));
+  file.add('/** Every command: its arguments and what it returns. */', ...interfaceLines('Commands', body));
 }
 
 /** Writes the `Events` interface: the data of every event. */
 export function emitEventMap(context: GenerationContext, file: SourceFile): void {
-  file.add('/** Every event and the data that it carries. */', 'export interface Events {');
-  for (const entity of context.schema.entities) {
-    if (entity.kind !== 'event' || !context.presence.possible(entity)) continue;
-    const data =
-      entity.argument === undefined ? 'undefined' : typeReference(context, file, entity.argument, true);
-    file.add(...documentation(context, entity), `  ${propertyName(entity.name)}: ${data};`);
-  }
-  file.add('}');
+  const events = context.schema.entities.filter((entity) => entity.kind === 'event');
+  const body = events
+    .filter((entity) => context.presence.possible(entity))
+    .flatMap((entity) => event(context, file, entity));
+  file.add('/** Every event and the data that it carries. */', ...interfaceLines('Events', body));
+}
+
+function event(context: GenerationContext, file: SourceFile, entity: Event): string[] {
+  const { argument } = entity;
+  const data = argument === undefined ? 'undefined' : typeReference(context, file, argument, true);
+  return [...documentation(context, entity), `  ${propertyName(entity.name)}: ${data};`];
 }
 
 function command(context: GenerationContext, file: SourceFile, entity: Command): string[] {

@@ -51,6 +51,11 @@ export class SourceFile {
   }
 }
 
+/** An interface; an empty one takes a single line. */
+export function interfaceLines(head: string, body: readonly string[]): string[] {
+  return body.length === 0 ? [`export interface ${head} {}`] : [`export interface ${head} {`, ...body, '}'];
+}
+
 function importStatement(module: string, names: readonly Import[]): string[] {
   const items = [...names]
     .sort((a, b) => compareNames(a.name, b.name))
@@ -66,10 +71,18 @@ function compareModules(a: string, b: string): number {
   return local(a) - local(b) || (a < b ? -1 : 1);
 }
 
+/** The order that formatters keep: letter by letter, upper case first where only the case differs, numbers by value. */
 function compareNames(a: string, b: string): number {
-  const [lowerA, lowerB] = [a.toLowerCase(), b.toLowerCase()];
-  if (lowerA !== lowerB) return lowerA < lowerB ? -1 : 1;
-  return a < b ? -1 : 1;
+  const [partsA, partsB] = [a.match(/\d+|./g) ?? [], b.match(/\d+|./g) ?? []];
+  const index = partsA.findIndex((part, position) => part !== partsB[position]);
+  const [partA, partB] = [partsA[index], partsB[index]];
+  if (partA === undefined) return -1;
+  if (partB === undefined) return 1;
+  const numbers = Number(partA) - Number(partB);
+  if (!Number.isNaN(numbers) && numbers !== 0) return numbers;
+  const [lowerA, lowerB] = [partA.toLowerCase(), partB.toLowerCase()];
+  if (lowerA === lowerB) return partA < partB ? -1 : 1;
+  return lowerA < lowerB ? -1 : 1;
 }
 
 function trimmed(lines: readonly string[]): readonly string[] {

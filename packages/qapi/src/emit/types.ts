@@ -15,7 +15,7 @@ import type { GenerationContext } from './context.js';
 import { declaredTypes } from './declared.js';
 import { isImplicit } from './identifiers.js';
 import { propertyName, quote } from './literal.js';
-import { lineWidth, type SourceFile } from './source-file.js';
+import { interfaceLines, lineWidth, type SourceFile } from './source-file.js';
 import { sectionText, TsDoc } from './tsdoc.js';
 
 export const runtimeModule = '@godwit/qapi/runtime';
@@ -136,9 +136,10 @@ class TypeWriter {
     members: readonly Member[],
     doc: Documentation | undefined,
   ): string[] {
-    const open = `export interface ${name}${heritage} {`;
-    if (members.length === 0) return [`${open}}`];
-    return [open, ...members.flatMap((member) => this.#member(member, type, doc)), '}'];
+    return interfaceLines(
+      `${name}${heritage}`,
+      members.flatMap((member) => this.#member(member, type, doc)),
+    );
   }
 
   #member(member: Member, type: ObjectType, doc: Documentation | undefined): string[] {
