@@ -63,6 +63,11 @@ export interface Native {
   /** Watches a descriptor for readiness on this thread's event loop. EEXIST: this thread watches it already. */
   poll(fd: number, onReady: (readable: boolean, writable: boolean, hangup: boolean) => void): Poll;
   /**
+   * Blocks this thread until the descriptor is ready, its peer is gone, or `timeoutMs` have passed (or a signal came);
+   * false in the last cases. For who must have an answer before it can return.
+   */
+  waitReady(fd: number, interest: { readable?: boolean; writable?: boolean }, timeoutMs: number): boolean;
+  /**
    * The digest of each page listed in `pages`, into `into` at the same index. Pages are numbered from the start of
    * `bytes`; a page size is a multiple of 256 bytes. The same as `pageDigestsPortable`.
    */

@@ -128,6 +128,11 @@ export class DescriptorStream {
     queueMicrotask(() => this.#handler.closed(error));
   }
 
+  /** Sends what the socket takes now. The event loop does this by itself; it is for who blocks the thread. */
+  flush(): void {
+    if (!this.#destroyed && this.#queue.length > 0) this.#flush();
+  }
+
   #onReady(readable: boolean, writable: boolean, hangup: boolean): void {
     if (writable) this.#flush();
     if ((readable || hangup) && this.#reading && !this.#destroyed) this.#handler.readable();

@@ -61,3 +61,16 @@ test('a descriptor tells what it is and how it is open', needsAddon, () => {
   assert.notEqual(addon.getFlags(a) & constants.O_NONBLOCK, 0);
   for (const fd of [a, b, memory, nothing, event, copy]) addon.close(fd);
 });
+
+test('waiting ends when a descriptor is ready, its peer is gone, or time is up', needsAddon, () => {
+  const [a, b] = addon.socketpair();
+  assert.equal(addon.waitReady(a, { readable: true }, 0), false);
+  assert.equal(addon.waitReady(a, { writable: true }, 0), true);
+  addon.sendmsg(b, [Buffer.from('x')], []);
+  assert.equal(addon.waitReady(a, { readable: true }, 1000), true);
+  addon.recvmsg(a, Buffer.alloc(8));
+  addon.close(b);
+  assert.equal(addon.waitReady(a, { readable: true }, 1000), true);
+  addon.close(a);
+  assert.throws(() => addon.waitReady(a, { readable: true }, 0), { code: 'EBADF' });
+});

@@ -1,1 +1,26 @@
-export {};
+export { VfioUserClient, type VfioUserClientOptions } from './client/client.js';
+export { ClientMemory, type MemoryRange } from './client/client-memory.js';
+export type { IrqInformation, RegionInformation } from './client/device-information.js';
+export { RemoteDevice } from './client/remote-device.js';
+export type { Capabilities } from './protocol/capabilities.js';
+export { DisconnectedError, ProtocolError } from './protocol/errors.js';
+export { Command, Feature } from './protocol/messages.js';
+export { ConfigSpace, type ConfigSpaceOptions, type PciIdentity } from './server/config-space.js';
+export { type DmaMap, DmaSpace } from './server/dma-space.js';
+export {
+  type IoEvent,
+  PciIrq,
+  PciRegion,
+  type RegionMapping,
+  type ServedFunction,
+  type ServedRegion,
+} from './server/function.js';
+export { Interrupts } from './server/interrupts.js';
+export { modelFunction } from './server/model-function.js';
+export { MemoryRegion, PciFunction, type PciFunctionOptions, pciInterrupts } from './server/pci-function.js';
+export {
+  type Attachment,
+  VfioUserServer,
+  type VfioUserServerEvents,
+  type VfioUserServerOptions,
+} from './server/server.js';

@@ -1,11 +1,13 @@
 /** The Linux error numbers that a migratable device answers with (asm-generic/errno.h). */
 export const ERRNO = {
+  ENOENT: 2,
   EIO: 5,
   ENXIO: 6,
   E2BIG: 7,
   ENOMEM: 12,
   EFAULT: 14,
   EBUSY: 16,
+  EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
   ENOTTY: 25,

@@ -130,6 +130,24 @@ static napi_value file_type(napi_env env, napi_callback_info info) {
   return napi_create_string_utf8(env, type, NAPI_AUTO_LENGTH, &result) == napi_ok ? result : NULL;
 }
 
+// Blocks the thread, for who has to have an answer before it can return.
+static napi_value wait_ready(napi_env env, napi_callback_info info) {
+  napi_value arguments[3], result;
+  int fd;
+  bool readable, writable;
+  uint32_t timeout;
+  if (!get_arguments(env, info, 3, arguments) || !get_descriptor(env, arguments[0], &fd) ||
+      !get_option(env, arguments[1], "readable", &readable) ||
+      !get_option(env, arguments[1], "writable", &writable) || !get_uint32(env, arguments[2], &timeout)) {
+    return NULL;
+  }
+  struct pollfd entry = {.fd = fd, .events = (short)((readable ? POLLIN : 0) | (writable ? POLLOUT : 0))};
+  int count = poll(&entry, 1, timeout > INT32_MAX ? INT32_MAX : (int)timeout);
+  if (count < 0 && errno != EINTR) return throw_errno(env, errno, "poll");
+  if (entry.revents & POLLNVAL) return throw_errno(env, EBADF, "poll");
+  return napi_get_boolean(env, count > 0, &result) == napi_ok ? result : NULL;
+}
+
 static napi_value thread_id(napi_env env, napi_callback_info info) {
   (void)info;
   return make_number(env, (double)syscall(SYS_gettid));
@@ -144,5 +162,6 @@ void register_descriptors(napi_env env, napi_value exports) {
   register_function(env, exports, "dup", dup_);
   register_function(env, exports, "getFlags", get_flags);
   register_function(env, exports, "fileType", file_type);
+  register_function(env, exports, "waitReady", wait_ready);
   register_function(env, exports, "threadId", thread_id);
 }

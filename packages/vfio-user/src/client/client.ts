@@ -1,0 +1,467 @@
+import type { Clock } from '@godwit/clock';
+import type { Native } from '@godwit/native';
+import { VfioError } from '@godwit/vfio';
+import { type Capabilities, decodeVersion, encodeVersion, MAJOR, MINOR } from '../protocol/capabilities.js';
+import { Connection, type ConnectionHandler, type Reply } from '../protocol/connection.js';
+import { ProtocolError } from '../protocol/errors.js';
+import {
+  Command,
+  commandName,
+  DEVICE_INFO,
+  DMA_ACCESS,
+  DMA_MAP,
+  DMA_UNMAP,
+  DmaMapFlag,
+  FEATURE,
+  FeatureFlag,
+  IRQ_INFO,
+  IRQ_SET,
+  IrqSetFlag,
+  MIG_DATA,
+  REGION_ACCESS,
+  REGION_INFO,
+  RegionFlag,
+  WRITE_MULTI,
+} from '../protocol/messages.js';
+import type { Message } from '../protocol/receiver.js';
+import { ClientMemory, type MemoryRange } from './client-memory.js';
+import {
+  decodeRegionInformation,
+  type IrqInformation,
+  type RegionInformation,
+} from './device-information.js';
+
+export interface VfioUserClientOptions {
+  readonly native: Native;
+  readonly clock: Clock;
+  /** Milliseconds for an ordinary request; a reset or a change of state may take six times as long. Default 5000. */
+  readonly timeoutMs?: number;
+  /** The server wrote to guest memory by a message. */
+  onDmaWrite?(address: number, length: number): void;
+  /** Called once, when the connection that was negotiated is gone. */
+  closed?(error: Error | undefined): void;
+}
+
+export interface RegionWriteRequest {
+  readonly region: number;
+  readonly offset: number;
+  /** At most 8 bytes. */
+  readonly data: Uint8Array;
+}
+
+/** What a reply may bring beside its payload's beginning. */
+interface Expectation {
+  /** Payload bytes, at least and at most. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly fds?: number;
+  readonly timeoutMs?: number;
+}
+
+const MAX_TRANSFER_SIZE = 1024 * 1024;
+const MAX_PEER_TRANSFER_SIZE = 64 * 1024 * 1024;
+const MAX_BITMAP_SIZE = 8 * 1024 * 1024;
+const MAX_REGION_INFO = 64 * 1024;
+const MAX_REGIONS = 100;
+const MAX_IRQS = 50;
+const MAX_FDS = 16;
+const MAX_VERSION = 32 * 1024;
+const DEFAULT_TIMEOUT_MS = 5000;
+/** How much longer than another request a reset or a change of state may take. */
+const SLOW = 6;
+
+/** A client of a vfio-user server: asks for regions, interrupts, DMA and features, and serves the server's DMA messages. */
+export class VfioUserClient {
+  readonly memory = new ClientMemory();
+  readonly #options: VfioUserClientOptions;
+  readonly #connection: Connection;
+  #twin: Connection | undefined;
+  #peer: Capabilities | undefined;
+  readonly #own: Capabilities;
+  readonly #regions: RegionInformation[] = [];
+  readonly #irqs: IrqInformation[] = [];
+  #deviceFlags = 0;
+  #negotiated = false;
+
+  private constructor(options: VfioUserClientOptions, fd: number) {
+    this.#options = options;
+    this.#own = {
+      maxMessageFds: MAX_FDS,
+      maxDataTransferSize: MAX_TRANSFER_SIZE,
+      maxDmaMaps: 65535,
+      pageSizes: 4096,
+      writeMultiple: true,
+      twinSocket: { supported: true },
+      migration: { pageSize: 4096, maxBitmapSize: MAX_BITMAP_SIZE },
+    };
+    this.#connection = this.#open(fd, (error) => this.#onClosed(error));
+  }
+
+  /**
+   * Connects to `path`, or takes over a connected socket, and asks what the device is.
+   * Rejects where there is no server, where it speaks another version, or breaks the protocol.
+   */
+  static async connect(target: string | number, options: VfioUserClientOptions): Promise<VfioUserClient> {
+    const fd = typeof target === 'number' ? target : options.native.connectUnix(target);
+    const client = new VfioUserClient(options, fd);
+    try {
+      await client.#negotiate();
+      await client.#inspect();
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  get closed(): boolean {
+    return this.#connection.closed;
+  }
+
+  /** What the server said of itself. */
+  get peer(): Capabilities {
+    return this.#peer!;
+  }
+
+  get regions(): readonly RegionInformation[] {
+    return this.#regions;
+  }
+
+  get irqs(): readonly IrqInformation[] {
+    return this.#irqs;
+  }
+
+  /** VFIO_DEVICE_FLAGS_*. */
+  get deviceFlags(): number {
+    return this.#deviceFlags;
+  }
+
+  /** The most bytes of one transfer, in either direction. */
+  get maxTransfer(): number {
+    return Math.min(this.peer.maxDataTransferSize, MAX_TRANSFER_SIZE);
+  }
+
+  /** Reads a region into `into`; a large read goes in several requests. */
+  async readRegion(region: number, offset: number, into: Uint8Array): Promise<void> {
+    const step = this.maxTransfer;
+    for (let at = 0; at < into.length; at += step) {
+      const count = Math.min(step, into.length - at);
+      const request = REGION_ACCESS.encode({ offset: offset + at, region, count });
+      const size = REGION_ACCESS.size + count;
+      const { payload } = await this.#ask(Command.REGION_READ, [request], { min: size, max: size });
+      into.set(payload.subarray(REGION_ACCESS.size), at);
+    }
+  }
+
+  async writeRegion(region: number, offset: number, from: Uint8Array): Promise<void> {
+    const step = this.maxTransfer;
+    for (let at = 0; at < from.length; at += step) {
+      const data = from.subarray(at, at + step);
+      const request = REGION_ACCESS.encode({ offset: offset + at, region, count: data.length });
+      await this.#ask(Command.REGION_WRITE, [request, data], {
+        min: REGION_ACCESS.size,
+        max: REGION_ACCESS.size,
+      });
+    }
+  }
+
+  /** Several small writes, in order; in one message where the server takes that. */
+  async writeMany(writes: readonly RegionWriteRequest[]): Promise<void> {
+    if (!this.peer.writeMultiple) {
+      for (const { region, offset, data } of writes) await this.writeRegion(region, offset, data);
+      return;
+    }
+    const parts = writes.map(({ region, offset, data }) => {
+      if (data.length > 8) throw new RangeError('a write of more than 8 bytes among several');
+      const part = REGION_ACCESS.encode({ offset, region, count: data.length }, 8).fill(
+        0,
+        REGION_ACCESS.size,
+      );
+      part.set(data, REGION_ACCESS.size);
+      return part;
+    });
+    const size = WRITE_MULTI.size;
+    const head = WRITE_MULTI.encode({ count: writes.length });
+    await this.#ask(Command.REGION_WRITE_MULTI, [head, ...parts], { min: size, max: size });
+  }
+
+  /** Gives eventfds to interrupts from `start` on; the descriptors stay with the caller. None: takes `count` of them away. */
+  async setIrqs(index: number, start: number, fds: readonly number[], count = fds.length): Promise<void> {
+    const flags = IrqSetFlag.DATA_EVENTFD | IrqSetFlag.ACTION_TRIGGER;
+    await this.#setIrqs(
+      { flags, index, start, count },
+      fds.map((fd) => this.#options.native.dup(fd)),
+    );
+  }
+
+  /** Masks, unmasks or triggers interrupts. */
+  async actOnIrqs(
+    action: 'mask' | 'unmask' | 'trigger',
+    index: number,
+    start: number,
+    count: number,
+  ): Promise<void> {
+    const bit = {
+      mask: IrqSetFlag.ACTION_MASK,
+      unmask: IrqSetFlag.ACTION_UNMASK,
+      trigger: IrqSetFlag.ACTION_TRIGGER,
+    };
+    await this.#setIrqs({ flags: IrqSetFlag.DATA_NONE | bit[action], index, start, count }, []);
+  }
+
+  /** Gives memory to the server: by its file where it has one, else by messages. */
+  async mapMemory(range: MemoryRange): Promise<void> {
+    this.memory.add(range);
+    const flags = DmaMapFlag.READ | ((range.writable ?? true) ? DmaMapFlag.WRITE : 0);
+    const { file } = range;
+    const request = DMA_MAP.encode({
+      argsz: DMA_MAP.size,
+      flags,
+      offset: file?.offset ?? 0,
+      address: range.address,
+      size: range.bytes.length,
+    });
+    const fds = file === undefined ? [] : [this.#options.native.dup(file.fd)];
+    try {
+      await this.#ask(Command.DMA_MAP, [request], {}, fds);
+    } catch (error) {
+      this.memory.remove(range.address);
+      throw error;
+    }
+  }
+
+  async unmapMemory(address: number): Promise<void> {
+    const range = this.memory.remove(address);
+    const request = { argsz: DMA_UNMAP.size, flags: 0, address, size: range.bytes.length };
+    await this.#ask(Command.DMA_UNMAP, [DMA_UNMAP.encode(request)], { max: DMA_UNMAP.size });
+  }
+
+  async reset(): Promise<void> {
+    await this.#ask(Command.DEVICE_RESET, [], { timeoutMs: this.#timeout() * SLOW });
+  }
+
+  /** Whether the server has a feature. */
+  async hasFeature(feature: number, access: 'get' | 'set'): Promise<boolean> {
+    const bit = access === 'get' ? FeatureFlag.GET : FeatureFlag.SET;
+    try {
+      await this.#feature(FeatureFlag.PROBE | bit | feature, Buffer.alloc(0), FEATURE.size);
+      return true;
+    } catch (error) {
+      if (error instanceof VfioError) return false;
+      throw error;
+    }
+  }
+
+  /** Gets a feature's data, of at most `size` bytes. */
+  async getFeature(feature: number, size: number, data: Buffer = Buffer.alloc(0)): Promise<Buffer> {
+    const reply = await this.#feature(FeatureFlag.GET | feature, data, FEATURE.size + size);
+    if (FEATURE.read(reply).argsz > FEATURE.size + size) {
+      throw new ProtocolError(`the feature ${feature} has more data than was asked for`);
+    }
+    return reply.subarray(FEATURE.size);
+  }
+
+  async setFeature(feature: number, data: Buffer): Promise<void> {
+    await this.#feature(FeatureFlag.SET | feature, data, FEATURE.size + data.length);
+  }
+
+  /** Reads migration data into `into`: how many bytes; fewer than there is room for (or than {@link maxTransfer}): no more for now. */
+  async readMigrationData(into: Uint8Array): Promise<number> {
+    const size = Math.min(into.length, this.maxTransfer);
+    const request = MIG_DATA.encode({ argsz: MIG_DATA.size + size, size });
+    const expected = { min: MIG_DATA.size, max: MIG_DATA.size + size };
+    const { payload } = await this.#ask(Command.MIG_DATA_READ, [request], expected);
+    const { size: length } = MIG_DATA.read(payload);
+    if (payload.length !== MIG_DATA.size + length) {
+      throw this.#broken(`${length} bytes of migration data come as ${payload.length - MIG_DATA.size}`);
+    }
+    into.set(payload.subarray(MIG_DATA.size));
+    return length;
+  }
+
+  async writeMigrationData(from: Uint8Array): Promise<void> {
+    const step = this.maxTransfer;
+    for (let at = 0; at < from.length; at += step) {
+      const data = from.subarray(at, at + step);
+      const request = MIG_DATA.encode({ argsz: MIG_DATA.size + data.length, size: data.length });
+      await this.#ask(Command.MIG_DATA_WRITE, [request, data], { max: MIG_DATA.size });
+    }
+  }
+
+  /** Ends the connection, and closes the descriptors of regions. Idempotent. */
+  close(): void {
+    this.#connection.close();
+    this.#twin?.close();
+    this.#releaseRegions();
+  }
+
+  #open(fd: number, closed: (error: Error | undefined) => void): Connection {
+    const handler: ConnectionHandler = { command: (message) => this.#command(connection, message), closed };
+    const connection = new Connection(this.#options.native, fd, handler, {
+      clock: this.#options.clock,
+      maxPayload: MAX_BITMAP_SIZE + MAX_VERSION,
+    });
+    return connection;
+  }
+
+  async #negotiate(): Promise<void> {
+    const version = { major: MAJOR, minor: MINOR, capabilities: this.#own };
+    const expected = { min: 4, max: MAX_VERSION, fds: 1 };
+    const { payload, fds } = await this.#ask(Command.VERSION, [encodeVersion(version)], expected);
+    try {
+      const { major, minor, capabilities } = decodeVersion(payload);
+      if (major !== MAJOR || minor > MINOR)
+        throw new ProtocolError(`the server speaks version ${major}.${minor}`);
+      if (
+        capabilities.maxDataTransferSize === 0 ||
+        capabilities.maxDataTransferSize > MAX_PEER_TRANSFER_SIZE
+      ) {
+        throw new ProtocolError(`the server transfers ${capabilities.maxDataTransferSize} bytes at once`);
+      }
+      this.#peer = capabilities;
+      if (capabilities.twinSocket.supported) this.#openTwin(capabilities.twinSocket.fdIndex, fds);
+    } finally {
+      for (const fd of fds.splice(0)) this.#options.native.close(fd);
+    }
+    this.#negotiated = true;
+  }
+
+  #openTwin(index: number | undefined, fds: number[]): void {
+    const fd = fds[index ?? -1];
+    if (fd === undefined || this.#options.native.fileType(fd) !== 'socket') {
+      throw new ProtocolError('the server promises a twin socket and does not send it');
+    }
+    fds.splice(index!, 1);
+    this.#twin = this.#open(fd, (error) => this.#connection.close(error));
+  }
+
+  async #inspect(): Promise<void> {
+    const size = DEVICE_INFO.size;
+    const request = DEVICE_INFO.encode({ argsz: size, flags: 0, regions: 0, irqs: 0 });
+    const { payload } = await this.#ask(Command.DEVICE_GET_INFO, [request], { min: size, max: size });
+    const info = DEVICE_INFO.read(payload);
+    if (info.regions > MAX_REGIONS || info.irqs > MAX_IRQS) {
+      throw new ProtocolError(`the device has ${info.regions} regions and ${info.irqs} interrupt types`);
+    }
+    this.#deviceFlags = info.flags;
+    for (let index = 0; index < info.regions; index++) this.#regions.push(await this.#askRegion(index));
+    for (let index = 0; index < info.irqs; index++) this.#irqs.push(await this.#askIrq(index));
+  }
+
+  async #askRegion(index: number): Promise<RegionInformation> {
+    let argsz = REGION_INFO.size;
+    for (;;) {
+      const fields = { argsz, flags: 0, index, capOffset: 0, size: 0, offset: 0 };
+      const expected = { min: REGION_INFO.size, max: argsz, fds: 1 };
+      const reply = await this.#ask(Command.DEVICE_GET_REGION_INFO, [REGION_INFO.encode(fields)], expected);
+      const info = REGION_INFO.read(reply.payload);
+      const more = info.argsz > argsz;
+      try {
+        if (info.index !== index) throw new ProtocolError(`asked for region ${index}, told of ${info.index}`);
+        if (!more) {
+          const fd = (info.flags & RegionFlag.MMAP) !== 0 ? reply.fds[0] : undefined;
+          const region = decodeRegionInformation(info, reply.payload, fd);
+          if (fd !== undefined) reply.fds.splice(0, 1);
+          return region;
+        }
+        if (info.argsz > MAX_REGION_INFO)
+          throw new ProtocolError(`region ${index} has ${info.argsz} bytes of information`);
+        argsz = info.argsz;
+      } finally {
+        for (const fd of reply.fds.splice(0)) this.#options.native.close(fd);
+      }
+    }
+  }
+
+  async #askIrq(index: number): Promise<IrqInformation> {
+    const size = IRQ_INFO.size;
+    const request = IRQ_INFO.encode({ argsz: size, flags: 0, index, count: 0 });
+    const { payload } = await this.#ask(Command.DEVICE_GET_IRQ_INFO, [request], { min: size, max: size });
+    const { count, flags } = IRQ_INFO.read(payload);
+    return { index, count, flags };
+  }
+
+  async #setIrqs(
+    request: { flags: number; index: number; start: number; count: number },
+    fds: readonly number[],
+  ): Promise<void> {
+    await this.#ask(Command.DEVICE_SET_IRQS, [IRQ_SET.encode({ argsz: IRQ_SET.size, ...request })], {}, fds);
+  }
+
+  async #feature(flags: number, data: Buffer, argsz: number): Promise<Buffer> {
+    const expected = { min: FEATURE.size, max: argsz + data.length, timeoutMs: this.#timeout() * SLOW };
+    const reply = await this.#ask(Command.DEVICE_FEATURE, [FEATURE.encode({ argsz, flags }), data], expected);
+    return reply.payload;
+  }
+
+  async #ask(
+    command: number,
+    payload: readonly Uint8Array[],
+    expected: Expectation,
+    fds: readonly number[] = [],
+  ): Promise<Reply> {
+    const timeoutMs = expected.timeoutMs ?? this.#timeout();
+    const reply = await this.#connection.request(command, payload, { fds, timeoutMs });
+    const { length } = reply.payload;
+    if (
+      length < (expected.min ?? 0) ||
+      length > (expected.max ?? 0) ||
+      reply.fds.length > (expected.fds ?? 0)
+    ) {
+      const count = reply.fds.length;
+      for (const fd of reply.fds.splice(0)) this.#options.native.close(fd);
+      throw this.#broken(`the reply to ${commandName(command)} has ${length} bytes and ${count} descriptors`);
+    }
+    return reply;
+  }
+
+  #timeout(): number {
+    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  #broken(message: string): ProtocolError {
+    const error = new ProtocolError(message);
+    this.#connection.close(error);
+    return error;
+  }
+
+  /** A command of the server: its DMA. */
+  #command(connection: Connection, message: Message): void {
+    const { payload } = message;
+    if (message.command === Command.DMA_READ) {
+      const { address, count } = DMA_ACCESS.read(payload);
+      this.#checkCount(count);
+      connection.reply(message, [DMA_ACCESS.encode({ address, count }), this.memory.read(address, count)]);
+    } else if (message.command === Command.DMA_WRITE) {
+      const { address, count } = DMA_ACCESS.read(payload);
+      this.#checkCount(count);
+      if (payload.length !== DMA_ACCESS.size + count) {
+        throw new VfioError(
+          'EINVAL',
+          `a write of ${count} bytes comes with ${payload.length - DMA_ACCESS.size}`,
+        );
+      }
+      this.memory.write(address, payload.subarray(DMA_ACCESS.size));
+      connection.reply(message, [DMA_ACCESS.encode({ address, count })]);
+      this.#options.onDmaWrite?.(address, count);
+    } else {
+      throw new VfioError('EINVAL', `a server may not send ${commandName(message.command)}`);
+    }
+  }
+
+  #checkCount(count: number): void {
+    if (count > MAX_TRANSFER_SIZE) throw new VfioError('EINVAL', `a transfer of ${count} bytes is too large`);
+  }
+
+  #onClosed(error: Error | undefined): void {
+    this.#twin?.close();
+    this.#releaseRegions();
+    if (this.#negotiated) this.#options.closed?.(error);
+  }
+
+  #releaseRegions(): void {
+    for (const region of this.#regions.splice(0)) {
+      if (region.mapping !== undefined) this.#options.native.close(region.mapping.fd);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { DeviceRegion, ModelledDevice } from '@godwit/vfio';
+import type { ServedRegion } from './function.js';
+import { PciFunction } from './pci-function.js';
+
+/** A device model as a PCI function: its registers and its memory are the BARs, in order. */
+export function modelFunction(model: ModelledDevice): PciFunction {
+  return new PciFunction({
+    ...model.pci,
+    bars: Object.fromEntries(model.regions.map((region, index) => [index, padded(region)])),
+    migration: model,
+  });
+}
+
+/** A BAR has a power of two of bytes; behind the region's own there are zeros, and writes have no effect. */
+function padded(region: DeviceRegion): ServedRegion {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(4096, region.size)));
+  const inside = (offset: number, length: number) => Math.max(0, Math.min(length, region.size - offset));
+  return {
+    size,
+    read: (offset, into) => {
+      const length = inside(offset, into.length);
+      if (length > 0) region.read(offset, into.subarray(0, length));
+    },
+    write: (offset, from) => {
+      const length = inside(offset, from.length);
+      if (length > 0) region.write(offset, from.subarray(0, length));
+    },
+  };
+}
