@@ -86,6 +86,7 @@ function unpack(): void {
     tree,
     '--strip-components=1',
     '--wildcards',
+    '--no-wildcards-match-slash',
     '*/VERSION',
     '*/qapi',
     '*/qga',
