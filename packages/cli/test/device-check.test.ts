@@ -24,8 +24,9 @@ test('device check reports by rule and says how many passed', async () => {
   const { status, out, err } = await check('crypto,state-size=16K', 'block,protocol=v1,state-size=16K');
   assert.equal(err, '');
   assert.match(out, /^crypto,state-size=16K: STOP_COPY\|P2P\nok {3}arcs\/reach /);
+  assert.match(out, /\nblock,protocol=v1,state-size=16K: v1 region\nok {3}region\/shape /);
   assert.match(out, /\nblock,protocol=v1,state-size=16K: STOP_COPY\nok {3}arcs\/reach /);
-  assert.equal(out.match(/ passed, 0 failed, /g)?.length, 2);
+  assert.equal(out.match(/ passed, 0 failed, /g)?.length, 3);
   assert.equal(status, 0);
 });
 

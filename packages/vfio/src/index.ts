@@ -11,8 +11,10 @@ export { checkLoggingRanges, checkReport, DmaLogger, MAX_DMA_LOGGING_RANGES } fr
 export { ERRNO, type ErrnoName, errnoName, VfioError } from './error.js';
 export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState } from './flags.js';
 export { checkDevice, type Report, RULES, type RuleResult } from './kit/check-device.js';
+export { checkRegion, type RegionCandidate } from './kit/check-region.js';
 export { reportText } from './kit/report.js';
 export { type CheckOptions, type Rule, Violation } from './kit/rule.js';
+export { REGION_RULES, type RegionTrial } from './kit/rules/region.js';
 export { Trial } from './kit/trial.js';
 export { COMMON_REGISTERS, Control, DEVICE_MAGIC } from './model/common-registers.js';
 export type { ModelDefinition } from './model/definition.js';
@@ -43,6 +45,7 @@ export {
   MAX_FRAME,
 } from './models/nic/ring.js';
 export { createModel, MODEL_DEVICE_TYPE, MODELS, modelProperties } from './models/registry.js';
+export { V1Model } from './models/v1-model.js';
 export {
   DEVICE_STATE_NAMES,
   DEVICE_STATES,

@@ -4,6 +4,7 @@ import {
   BLOCK_SIZE,
   type CheckOptions,
   checkDevice,
+  checkRegion,
   createModel,
   type DmaMemory,
   MODEL_DEVICE_TYPE,
@@ -13,6 +14,7 @@ import {
   PropertyError,
   type Report,
   reportText,
+  V1Model,
   VfioError,
 } from '@godwit/vfio';
 
@@ -54,17 +56,43 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.stderr.write(`${error.message}\nusage: ${usage}\n`);
     return 2;
   }
-  const reports: { name: string; report: Report }[] = [];
-  for (const { name, make, options } of parsed.candidates) {
-    const report = await checkDevice(make, options);
-    reports.push({ name, report });
-    if (!parsed.values.json) io.stdout.write(`${reportText(name, report)}\n\n`);
+  const reports: NamedReport[] = [];
+  for (const candidate of parsed.candidates) {
+    for (const each of await reportsOn(candidate)) {
+      reports.push(each);
+      if (!parsed.values.json) io.stdout.write(`${reportText(each.name, each.report)}\n\n`);
+    }
   }
   if (parsed.values.json) {
     const documents = reports.map(({ name, report }) => ({ device: name, ...report }));
     io.stdout.write(`${JSON.stringify(documents, null, 2)}\n`);
   }
   return reports.some(({ report }) => report.failed > 0) ? 1 : 0;
+}
+
+interface NamedReport {
+  readonly name: string;
+  readonly report: Report;
+}
+
+/** Devices to check, and what the kit needs for that. */
+interface Candidate {
+  readonly name: string;
+  make(): ModelledDevice;
+  readonly options: CheckOptions & Required<Pick<CheckOptions, 'limit'>>;
+}
+
+/** The report on a device; for one with a v1 region, the report on that first. */
+async function reportsOn({ name, make, options }: Candidate): Promise<NamedReport[]> {
+  const onDevice = { name, report: await checkDevice(make, options) };
+  const sample = make();
+  sample.close();
+  if (!(sample instanceof V1Model)) return [onDevice];
+  const report = await checkRegion(() => make() as V1Model, {
+    preCopy: sample.flags.preCopy,
+    limit: options.limit,
+  });
+  return [{ name, report }, onDevice];
 }
 
 function parse(args: string[]) {
@@ -87,11 +115,8 @@ function parse(args: string[]) {
   return { values, candidates: names.map((name) => candidate(name, seconds * 1000)) };
 }
 
-/** Devices that `MODEL,PROPERTY=VALUE,...` describes, and what the kit needs to check them. */
-function candidate(
-  name: string,
-  limitMs: number,
-): { name: string; make: () => ModelledDevice; options: CheckOptions } {
+/** Reads `MODEL,PROPERTY=VALUE,...`. */
+function candidate(name: string, limitMs: number): Candidate {
   const [model = '', ...assignments] = name.split(',');
   const given = assignments.map((assignment): [string, string] => {
     const at = assignment.indexOf('=');

@@ -30,7 +30,8 @@ export interface RuleResult {
 }
 
 export interface Report {
-  readonly flags: MigrationFlags;
+  /** What the device offers; absent in the report on a region. */
+  readonly flags?: MigrationFlags;
   readonly results: readonly RuleResult[];
   readonly passed: number;
   readonly failed: number;
@@ -49,26 +50,35 @@ export async function checkDevice(
   const flags = sample.flags;
   sample.close();
   const results: RuleResult[] = [];
-  for (const rule of RULES) results.push(await checkRule(rule, new Trial(factory, flags, options)));
-  const count = (outcome: RuleResult['outcome']) =>
-    results.filter((result) => result.outcome === outcome).length;
-  return { flags, results, passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+  for (const rule of RULES) {
+    if (rule.applies?.(flags, options) === false) {
+      const { id, title, source } = rule;
+      results.push({ id, title, source, outcome: 'skipped', message: 'not about this device' });
+      continue;
+    }
+    const trial = new Trial(factory, flags, options);
+    results.push(await checkRule(rule, trial, options));
+    trial.close();
+  }
+  return { flags, ...summary(results) };
 }
 
-async function checkRule(rule: Rule, trial: Trial): Promise<RuleResult> {
+/** The results with their totals. */
+export function summary(results: readonly RuleResult[]): Omit<Report, 'flags'> {
+  const count = (outcome: RuleResult['outcome']) =>
+    results.filter((result) => result.outcome === outcome).length;
+  return { results, passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+}
+
+/** Checks one rule; never rejects. */
+export async function checkRule<T>(rule: Rule<T>, trial: T, options: CheckOptions): Promise<RuleResult> {
   const { id, title, source } = rule;
-  const { flags, options } = trial;
-  if (rule.applies?.(flags, options) === false) {
-    return { id, title, source, outcome: 'skipped', message: 'not about this device' };
-  }
   try {
     await inTime(rule.check(trial), options);
     return { id, title, source, outcome: 'passed' };
   } catch (error) {
     const message = error instanceof Violation ? error.message : describe(error);
     return { id, title, source, outcome: 'failed', message };
-  } finally {
-    trial.close();
   }
 }
 

@@ -3,8 +3,8 @@ import type { DmaRange, MigratableDevice } from '../device.js';
 import type { MigrationFlags } from '../flags.js';
 import type { Trial } from './trial.js';
 
-/** Something that every migratable device does, or never does. */
-export interface Rule {
+/** Something that every migratable device does, or never does. `T` is what a check works with. */
+export interface Rule<T = Trial> {
   /** Group and name, e.g. `stream/end`. */
   readonly id: string;
   readonly title: string;
@@ -13,7 +13,7 @@ export interface Rule {
   /** Devices that the rule is about. Default: all. */
   applies?(flags: MigrationFlags, options: CheckOptions): boolean;
   /** Throws a {@link Violation}, or what the device threw where it should not have. */
-  check(trial: Trial): Promise<void>;
+  check(trial: T): Promise<void>;
 }
 
 /** A device broke a rule; the message says what it did and what it should have done. */
@@ -35,3 +35,4 @@ export interface CheckOptions {
 }
 
 export const UAPI = 'linux/vfio.h';
+export const KABI = 'VFIO KABI for migration interface (November 2018)';

@@ -6,12 +6,15 @@ import type { ModelDevice } from '../model/model-device.js';
 import type { ModelEnvironment, ModelledDevice } from '../model/modelled-device.js';
 import type { Properties } from '../model/property.js';
 import { DeviceLogic } from '../v1/device-logic.js';
+import type { MigrationRegion } from '../v1/region.js';
 import { tracedRegion } from '../v1/trace.js';
 import { V1Device } from '../v1/v1-device.js';
 import { VendorDriver } from '../v1/vendor-driver.js';
 
 /** A model behind a 2018 migration region (`protocol=v1`): every byte of its migration goes through that region. */
 export class V1Model extends V1Device implements ModelledDevice {
+  /** The region that the device is migrated through, for whoever checks or drives it himself. */
+  readonly region: MigrationRegion;
   readonly #inner: ModelDevice;
 
   constructor(inner: ModelDevice, environment: ModelEnvironment) {
@@ -23,6 +26,7 @@ export class V1Model extends V1Device implements ModelledDevice {
     const { trace } = environment;
     const region = trace !== undefined && properties.isOn('trace') ? tracedRegion(driver, trace) : driver;
     super(region, { preCopy: inner.flags.preCopy, reset: () => inner.reset() });
+    this.region = region;
     this.#inner = inner;
   }
 
