@@ -32,6 +32,8 @@ interface Attached {
 export class Hardware {
   readonly memory: GuestMemory;
   readonly bus: Bus;
+  /** Guest RAM by address. */
+  readonly dma: DmaView;
   readonly accelerator: Accelerator;
   readonly rtc: Mc146818;
   readonly serial: Serial16550;
@@ -68,7 +70,8 @@ export class Hardware {
     this.memory = memory;
     this.bus = bus;
     this.accelerator = accelerator;
-    this.#deviceEnvironment = { clock, random, memory: new DmaView(memory), emit };
+    this.dma = new DmaView(memory);
+    this.#deviceEnvironment = { clock, random, memory: this.dma, emit };
     for (const cpu of accelerator.vcpus) {
       const object = new QomObject('sim-cpu');
       object.addProperty('thread-id', { type: 'int', get: () => cpu.threadId });

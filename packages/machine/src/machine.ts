@@ -6,11 +6,16 @@ import { descriptorOperations } from './descriptor-operations.js';
 import { type Emit, emitterTo } from './events.js';
 import type { ShutdownCause } from './generated/index.js';
 import { Hardware } from './hardware.js';
+import type { InteractiveMonitor } from './human-monitor/interactive-monitor.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Migrations } from './migration/migrations.js';
 import { UserObjects } from './objects/index.js';
 import { inOptionAsync } from './options/command-line.js';
-import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
+import type {
+  MachineConfiguration,
+  MonitorConfiguration,
+  ObjectConfiguration,
+} from './options/configuration.js';
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
 import { GuestControl } from './run-state/guest-control.js';
@@ -42,6 +47,7 @@ export class Machine {
   #ending = false;
   #hardware: Hardware | undefined;
   #leavingPreconfig = false;
+  readonly #humanMonitors: InteractiveMonitor[] = [];
   #closed: Promise<void> | undefined;
 
   /**
@@ -101,6 +107,19 @@ export class Machine {
   /** A monitor, for a client of this process or a chardev to be attached to. */
   addMonitor(options: MonitorOptions): Monitor {
     return this.qmp.addMonitor(options);
+  }
+
+  /** Attaches a monitor to its character device. @throws QapiError or Error when that is not there, in use, or cannot be opened */
+  async openMonitor({ chardev, mode, pretty }: MonitorConfiguration): Promise<void> {
+    const device = this.chardevs.find(chardev);
+    if (mode === 'control') {
+      await device.open(this.addMonitor({ label: chardev, pretty }));
+      return;
+    }
+    const { InteractiveMonitor } = await import('./human-monitor/interactive-monitor.js');
+    const monitor = new InteractiveMonitor(chardev, this);
+    this.#humanMonitors.push(monitor);
+    await device.open(monitor);
   }
 
   /** Starts a guest that is not told to wait; call it once the monitors are there. */
@@ -178,6 +197,7 @@ export class Machine {
   async #closeAll(): Promise<void> {
     await this.migrations.close();
     this.qmp.close();
+    for (const monitor of this.#humanMonitors) monitor.close();
     await this.chardevs.close();
     await this.#hardware?.close();
     await this.objects.close();

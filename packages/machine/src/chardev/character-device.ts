@@ -32,6 +32,11 @@ export class CharacterDevice extends QomObject {
     return this.configuration.id;
   }
 
+  /** What uses it. */
+  get frontend(): ChardevFrontend | undefined {
+    return this.#frontend;
+  }
+
   /** Whether something uses it. */
   get busy(): boolean {
     return this.#frontend !== undefined;

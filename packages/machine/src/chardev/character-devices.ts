@@ -33,7 +33,32 @@ export class CharacterDevices {
     return device;
   }
 
-  /** @throws QapiError when there is none */
+  /** Makes a device anew with another backend; its frontend stays. @throws QapiError */
+  async change(configuration: ChardevConfiguration): Promise<void> {
+    const device = this.require(configuration.id);
+    if (device.configuration.kind === 'ringbuf')
+      throw new QapiError('GenericError', 'Chardev user-change not supported');
+    const frontend = device.frontend;
+    await this.#discard(device);
+    const changed = this.add(configuration);
+    if (frontend !== undefined) await changed.open(frontend);
+  }
+
+  /** @throws QapiError when there is none, or something uses it */
+  async remove(id: string): Promise<void> {
+    const device = this.require(id);
+    if (device.busy) throw new QapiError('GenericError', `Chardev '${id}' is busy`);
+    await this.#discard(device);
+  }
+
+  /** The device of a command. @throws QapiError when there is none */
+  require(id: string): CharacterDevice {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new QapiError('GenericError', `Chardev '${id}' not found`);
+    return device;
+  }
+
+  /** The device of an option. @throws QapiError when there is none */
   find(id: string): CharacterDevice {
     const device = this.#devices.get(id);
     if (device === undefined) throw new QapiError('GenericError', `chardev "${id}" not found`);
@@ -56,6 +81,12 @@ export class CharacterDevices {
   /** Waits for the clients of those that were told to wait. */
   async awaitClients(): Promise<void> {
     for (const device of this.list()) await device.awaitClient();
+  }
+
+  async #discard(device: CharacterDevice): Promise<void> {
+    this.#devices.delete(device.id);
+    device.unparent();
+    await device.close();
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { characterDeviceCommands } from './character-devices.js';
 import type { CommandHandlers } from './command-call.js';
 import { descriptorCommands } from './descriptors.js';
 import { deviceCommands } from './devices.js';
+import { humanMonitorCommands } from './human-monitor.js';
 import { identityCommands } from './identity.js';
 import { introspectionCommands } from './introspection.js';
 import { migrationCommands } from './migration.js';
@@ -15,6 +16,7 @@ export const COMMAND_HANDLERS: CommandHandlers = {
   ...characterDeviceCommands,
   ...descriptorCommands,
   ...deviceCommands,
+  ...humanMonitorCommands,
   ...identityCommands,
   ...introspectionCommands,
   ...migrationCommands,

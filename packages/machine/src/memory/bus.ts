@@ -58,6 +58,11 @@ export class Bus {
     return base;
   }
 
+  /** What is claimed, in ascending order. */
+  ranges(space: Space): readonly { readonly base: number; readonly size: number; readonly name: string }[] {
+    return [...this.#ranges[space]].sort((a, b) => a.base - b.base);
+  }
+
   read(space: Space, address: number, into: Uint8Array): void {
     const range = this.#find(space, address, into.length);
     if (range === undefined) into.fill(0xff);

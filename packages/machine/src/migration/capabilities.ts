@@ -27,6 +27,10 @@ const CAPABILITIES: Readonly<Record<MigrationCapability, 'available' | 'unavaila
   'mapped-ram': 'unavailable',
 };
 
+export function isCapability(name: string): name is MigrationCapability {
+  return Object.hasOwn(CAPABILITIES, name);
+}
+
 /** Which ways to migrate are switched on. */
 export class Capabilities {
   readonly #on = new Set<MigrationCapability>();

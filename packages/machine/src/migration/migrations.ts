@@ -132,6 +132,11 @@ export class Migrations {
     this.#outgoing?.migration.cancel();
   }
 
+  /** Resolves when the migration to elsewhere that is under way has ended. */
+  async outgoingEnded(): Promise<void> {
+    await this.#outgoing?.ended;
+  }
+
   /** Goes on from `pre-switchover`. @throws QapiError */
   continue(expected: string): void {
     const migration = this.#outgoing?.migration;

@@ -1,5 +1,6 @@
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrateSetParameters, MigrationParameters } from '../generated/index.js';
+import { parseBoolean, parseNumber, parseSize } from '../options/values.js';
 
 /** A parameter that counts something, the range that it may be in, and how QEMU words that. */
 interface Range {
@@ -88,6 +89,28 @@ const DEFAULTS: ParameterValues = {
   'direct-io': false,
   'cpr-exec-command': [],
 };
+
+/** What sets one parameter to a value that a person typed. @throws Error for an unknown name or a value that it does not take */
+export function parameterFromText(name: string, text: string): MigrateSetParameters {
+  if (!Object.hasOwn(DEFAULTS, name)) throw new Error(`invalid parameter value: ${name}`);
+  const present = DEFAULTS[name as keyof ParameterValues];
+  if (Array.isArray(present)) throw new Error(`The ${name} parameter can only be set through QMP`);
+  return { [name]: valueFromText(name, text, present) };
+}
+
+function valueFromText(name: string, text: string, present: unknown): string | number | bigint | boolean {
+  switch (typeof present) {
+    case 'boolean':
+      return parseBoolean(name, text);
+    case 'bigint':
+      // QEMU's monitor takes a bandwidth in megabytes.
+      return parseSize(name, text, name.endsWith('bandwidth') ? 'm' : 'b');
+    case 'number':
+      return Number(parseNumber(name, text));
+    default:
+      return text;
+  }
+}
 
 /** The parameters of migrations; the defaults are QEMU's. */
 export class Parameters {

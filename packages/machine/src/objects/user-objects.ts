@@ -37,10 +37,8 @@ export class UserObjects {
 
   /** @throws QapiError when there is no such type, the name is taken, or a property is wrong */
   async add({ type, id = '', properties }: ObjectConfiguration): Promise<void> {
-    const create = Object.hasOwn(CREATORS, type) ? CREATORS[type] : undefined;
-    if (create === undefined) {
-      throw new QapiError('GenericError', `Parameter 'qom-type' does not accept value '${type}'`);
-    }
+    const create = CREATORS[type];
+    if (create === undefined) throw new TypeError(`objects of type ${type} cannot be made`);
     if (this.#container.properties.has(id)) throw duplicate(id);
     const object = await create(properties, this.#environment);
     try {

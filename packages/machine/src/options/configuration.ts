@@ -4,6 +4,7 @@ import {
   chardevFromOptions,
   expandShortChardev,
 } from '../chardev/configuration.js';
+import { findObjectType } from '../qom/types.js';
 import { parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type CommandLine, type GivenOption, inOption } from './command-line.js';
 import type { FlagName } from './flags.js';
@@ -210,6 +211,9 @@ export function objectConfiguration(
   if (type === undefined) throw new OptionError(`Parameter '${typeKey}' is missing`);
   if (typeof type !== 'string')
     throw new OptionError(`Invalid parameter type for '${typeKey}', expected: string`);
+  if (typeKey === 'qom-type' && findObjectType(type)?.userCreatable !== true) {
+    throw new OptionError(`Parameter 'qom-type' does not accept value '${type}'`);
+  }
   if (id === undefined && typeKey === 'qom-type') throw new OptionError("Parameter 'id' is missing");
   if (id !== undefined && typeof id !== 'string') {
     throw new OptionError("Invalid parameter type for 'id', expected: string");

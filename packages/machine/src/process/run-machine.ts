@@ -3,8 +3,7 @@ import { SystemClock } from '@godwit/clock';
 import { native } from '@godwit/native';
 import { Machine } from '../machine.js';
 import { parseCommandLine } from '../options/command-line.js';
-import { configurationFrom, lastText, type MonitorConfiguration } from '../options/configuration.js';
-import { OptionError } from '../options/option-error.js';
+import { configurationFrom, lastText } from '../options/configuration.js';
 import { VERSION } from '../version.js';
 import { writePidFile } from './pid-file.js';
 
@@ -51,7 +50,7 @@ export async function runMachine(args: readonly string[], process: MachineProces
     });
     const running = machine;
     cleanUp.push(process.onTerminate(() => void running.shutdown('host-signal')));
-    for (const monitor of configuration.monitors) await openMonitor(running, monitor);
+    for (const monitor of configuration.monitors) await running.openMonitor(monitor);
     // A client that is waited for may never come, and the machine may be ended meanwhile.
     await Promise.race([running.chardevs.awaitClients(), running.ended]);
     await running.launch();
@@ -64,15 +63,6 @@ export async function runMachine(args: readonly string[], process: MachineProces
     await machine?.close();
     for (const undo of cleanUp.reverse()) await undo();
   }
-}
-
-/** Attaches a monitor to its character device. @throws OptionError */
-async function openMonitor(machine: Machine, { chardev, mode, pretty }: MonitorConfiguration): Promise<void> {
-  if (mode === 'readline') {
-    throw new OptionError(`-mon chardev=${chardev},mode=readline: the human monitor is not available`);
-  }
-  const monitor = machine.addMonitor({ label: chardev, pretty });
-  await machine.chardevs.find(chardev).open(monitor);
 }
 
 function oneLine(error: unknown): string {
