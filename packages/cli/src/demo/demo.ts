@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, delay } from '@godwit/clock';
 import { applyEvent, emptyTimeline, guestOutage, lengthOf, type Side, type Timeline } from '@godwit/timeline';
-import { type MigrationOutcome, migrateLive } from './live-migration.js';
+import { type MigrationOutcome, migrateLive, type Progress } from './live-migration.js';
 import { type MachineClient, MachineProcess } from './machine-process.js';
 import type { DemoOptions } from './options.js';
 import { ProgressView } from './progress-view.js';
@@ -36,6 +36,10 @@ export interface DemoEnvironment {
   readonly nativeUnavailableReason: string | undefined;
   /** Ends the demo early; everything is cleaned up first. */
   readonly signal: AbortSignal;
+  /** How often progress is asked for, in milliseconds; default 100. */
+  readonly pollMs?: number;
+  /** Told beside the screen. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 /** Migrates a guest between two machine processes. Whatever happens, neither they nor their folder are left behind. */
@@ -87,7 +91,7 @@ class Demo {
   }
 
   async #migrate(screen: Screen, source: MachineClient, destination: MachineClient): Promise<DemoResult> {
-    const { clock, signal } = this.#environment;
+    const { clock, signal, pollMs = 100, onProgress } = this.#environment;
     await this.#untilReady(source);
     const writtenAtFirst = await pagesWritten(source);
     const runFrom = clock.now();
@@ -109,7 +113,11 @@ class Demo {
       clock,
       limitMs: MIGRATION_LIMIT_MS,
       signal,
-      onProgress: (now) => progress.show(now),
+      pollMs,
+      onProgress: (now) => {
+        progress.show(now);
+        onProgress?.(now);
+      },
     });
     if (outcome.progress.status === 'completed') await this.#untilArrived(destination);
     showOutcome(screen, outcome, this.#timeline, Number(downtimeLimit ?? 0));

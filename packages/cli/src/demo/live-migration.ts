@@ -2,8 +2,6 @@ import { type Clock, delay } from '@godwit/clock';
 import type { MigrationInfo } from '@godwit/machine/protocol';
 import type { MachineClient } from './machine-process.js';
 
-/** How often progress is asked for, in milliseconds. */
-const POLL_MS = 100;
 const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 
 /** Where a migration stands; sizes are bytes, rates per second. */
@@ -14,6 +12,8 @@ export interface Progress {
     readonly total: number;
     readonly remaining: number;
     readonly transferred: number;
+    /** Of these, sent while the guest was stopped. */
+    readonly downtimeBytes: number;
     readonly rounds: number;
     readonly dirtyRate: number;
   };
@@ -37,6 +37,8 @@ export interface LiveMigrationOptions {
   /** A migration that has not ended after so many milliseconds is cancelled. */
   readonly limitMs: number;
   readonly signal: AbortSignal;
+  /** How often progress is asked for, in milliseconds. */
+  readonly pollMs: number;
   readonly onProgress: (progress: Progress) => void;
 }
 
@@ -73,7 +75,7 @@ export async function migrateLive(options: LiveMigrationOptions): Promise<Migrat
       tooLong = true;
       await source.execute('migrate_cancel');
     }
-    await delay(clock, POLL_MS);
+    await delay(clock, options.pollMs);
   }
 }
 
@@ -97,7 +99,9 @@ export function progressOf(info: MigrationInfo): Progress {
     ram: {
       total: Number(ram?.total ?? 0),
       remaining: Number(ram?.remaining ?? 0),
-      transferred: Number(ram?.transferred ?? 0),
+      // The figure of query-migrate counts the devices in.
+      transferred: Number(ram?.transferred ?? 0) - Number(info.vfio?.transferred ?? 0),
+      downtimeBytes: Number(ram?.['downtime-bytes'] ?? 0),
       rounds: Number(ram?.['dirty-sync-count'] ?? 0),
       dirtyRate: Number(ram?.['dirty-pages-rate'] ?? 0) * Number(ram?.['page-size'] ?? 0),
     },

@@ -10,7 +10,14 @@ function progress(status: string, elapsedMs: number, remaining: number): Progres
   return {
     status,
     elapsedMs,
-    ram: { total: 512 * MIB, remaining: remaining * MIB, transferred: 0, rounds: 1, dirtyRate: 200 * MIB },
+    ram: {
+      total: 512 * MIB,
+      remaining: remaining * MIB,
+      transferred: 0,
+      downtimeBytes: 0,
+      rounds: 1,
+      dirtyRate: 200 * MIB,
+    },
     throughput: 900 * MIB,
     devices: [{ id: 'nic0', qomPath: '/machine/peripheral/nic0', state: 'pre-copy', transferred: 3 * MIB }],
   };

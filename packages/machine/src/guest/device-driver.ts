@@ -1,4 +1,5 @@
-import { COMMON_REGISTERS, Control, checkDmaWindow, DEVICE_MAGIC, type DmaMemory } from '@godwit/vfio';
+import type { DmaMemory } from '@godwit/vfio';
+import { COMMON_REGISTERS, Control, checkDmaWindow, DEVICE_MAGIC } from '@godwit/vfio/driver';
 import { PAGE_SIZE } from '../memory/guest-memory.js';
 import type { DeviceAudit } from './accelerator.js';
 import { type GuestBus, readRegister, writeRegister } from './guest-bus.js';
