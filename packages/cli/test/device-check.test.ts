@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { SystemClock } from '@godwit/clock';
+import { native, nativeUnavailableReason } from '@godwit/native';
+import { createModel } from '@godwit/vfio';
+import { modelFunction, VfioUserServer } from '@godwit/vfio-user';
 import { run } from '../src/device/check.js';
+
+const needsAddon = native === undefined ? { skip: nativeUnavailableReason ?? true } : {};
 
 async function check(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   let out = '';
@@ -65,4 +74,36 @@ test('a wrong call says what is wrong and exits with 2', async () => {
     assert.match(err, message);
     assert.match(err, /\nusage: godwit device check /);
   }
+});
+
+test('device check takes the device of a vfio-user server', needsAddon, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
+  const clock = new SystemClock();
+  const server = new VfioUserServer({
+    native: native!,
+    clock,
+    interrupts: [1, 0, 4],
+    create: ({ memory }) =>
+      modelFunction(createModel('nic', { 'state-size': '16K' }, { clock, memory, random: Math.random })),
+  });
+  try {
+    const path = join(folder, 'device.sock');
+    server.listen(path);
+    const { status, out, err } = await check('--socket', path);
+    assert.equal(err, '');
+    assert.ok(out.startsWith(`${path}: STOP_COPY|P2P|PRE_COPY\n`));
+    assert.match(out, /\n\d+ passed, 0 failed, 3 skipped\n/);
+    assert.equal(status, 0, out);
+  } finally {
+    server.close();
+    server.device.migration?.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a server that is not there is an error that names it', needsAddon, async () => {
+  const { status, out, err } = await check('--socket', '/nonexistent/device.sock');
+  assert.equal(status, 1);
+  assert.equal(out, '');
+  assert.match(err, /^\/nonexistent\/device\.sock: .*ENOENT/);
 });

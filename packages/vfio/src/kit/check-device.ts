@@ -40,7 +40,7 @@ export interface Report {
 
 /**
  * Checks a kind of device against every rule. `factory` makes devices of that kind, all alike, each in RUNNING; a rule uses as many as
- * it needs and closes them. Rejects only where the factory does; what a device does wrong is in the report.
+ * it needs, one after the other, and closes them. Rejects only where the factory does; what a device does wrong is in the report.
  */
 export async function checkDevice(
   factory: () => MigratableDevice | Promise<MigratableDevice>,

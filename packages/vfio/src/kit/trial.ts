@@ -8,12 +8,12 @@ import { type CheckOptions, Violation } from './rule.js';
 const DEFAULT_MAX_STREAM = 2 ** 32;
 const CHUNK = 256 * 1024;
 
-/** One rule at work: makes devices and closes them, brings them into states, moves streams. */
+/** One rule at work: makes devices one after the other and closes them, brings them into states, moves streams. */
 export class Trial {
   readonly flags: MigrationFlags;
   readonly options: CheckOptions;
   readonly #factory: () => MigratableDevice | Promise<MigratableDevice>;
-  readonly #devices: MigratableDevice[] = [];
+  #present: MigratableDevice | undefined;
   readonly #maxStream: number;
 
   constructor(
@@ -27,17 +27,17 @@ export class Trial {
     this.#maxStream = options.maxStream ?? DEFAULT_MAX_STREAM;
   }
 
-  /** A fresh device, in RUNNING. */
+  /** A fresh device, in RUNNING. It closes the one before: a device behind a socket may be the only one. */
   async device(): Promise<MigratableDevice> {
+    this.#present?.close();
     const device = await this.#factory();
-    this.#devices.push(device);
+    this.#present = device;
     expectState(device, DeviceState.RUNNING, 'a fresh device');
     return device;
   }
 
-  /** Closes all that was made. */
   close(): void {
-    for (const device of this.#devices) device.close();
+    this.#present?.close();
   }
 
   /** The states that the device offers, in the order of their numbers. */

@@ -18,7 +18,6 @@ export const ARC_RULES: readonly Rule[] = [
           const device = await trial.movableDeviceIn(from);
           await device.setState(to);
           expectState(device, to, `after ${arcName(from, to)}`);
-          device.close();
         }
       }
     },
