@@ -24,3 +24,4 @@ export {
   type VfioUserServerEvents,
   type VfioUserServerOptions,
 } from './server/server.js';
+export { SnapshotMigration, type SnapshotSource } from './server/snapshot-migration.js';

@@ -272,10 +272,11 @@ export class VfioUserClient {
     const expected = { min: MIG_DATA.size, max: MIG_DATA.size + size };
     const { payload } = await this.#ask(Command.MIG_DATA_READ, [request], expected);
     const { size: length } = MIG_DATA.read(payload);
-    if (payload.length !== MIG_DATA.size + length) {
+    // There may be bytes behind the data: libvfio-user replies with as many as were asked for.
+    if (payload.length < MIG_DATA.size + length) {
       throw this.#broken(`${length} bytes of migration data come as ${payload.length - MIG_DATA.size}`);
     }
-    into.set(payload.subarray(MIG_DATA.size));
+    into.set(payload.subarray(MIG_DATA.size, MIG_DATA.size + length));
     return length;
   }
 

@@ -102,7 +102,7 @@ export class DmaSpace implements DmaMemory {
     this.#walk(address, into.length, 'readable', (range, start, from, to) => {
       const part = into.subarray(from, to);
       if (range.segments !== undefined) copyOut(this.#native, range.segments, start, part);
-      else this.#readByMessages(start, part);
+      else this.readByMessages(start, part);
     });
   }
 
@@ -110,7 +110,7 @@ export class DmaSpace implements DmaMemory {
     this.#walk(address, from.length, 'writable', (range, start, begin, end) => {
       const part = from.subarray(begin, end);
       if (range.segments !== undefined) copyIn(this.#native, range.segments, start, part);
-      else this.#writeByMessages(start, part);
+      else this.writeByMessages(start, part);
     });
     this.logger.mark(address, from.length);
   }
@@ -251,14 +251,16 @@ export class DmaSpace implements DmaMemory {
     for (const { buffer } of range.segments ?? []) this.#native.munmap(buffer);
   }
 
-  #readByMessages(address: number, into: Uint8Array): void {
+  /** As {@link DmaSpace.read}, but by messages even where the memory is mapped here. */
+  readByMessages(address: number, into: Uint8Array): void {
     for (const piece of this.#pieces(address, into)) {
       const request = [DMA_ACCESS.encode({ address: piece.address, count: piece.bytes.length })];
       this.#takeRead(this.#ask(Command.DMA_READ, request), piece);
     }
   }
 
-  #writeByMessages(address: number, from: Uint8Array): void {
+  /** As {@link DmaSpace.write}, but by messages even where the memory is mapped here; the client logs it. */
+  writeByMessages(address: number, from: Uint8Array): void {
     for (const piece of this.#pieces(address, from)) {
       const request = [DMA_ACCESS.encode({ address: piece.address, count: piece.bytes.length }), piece.bytes];
       this.#drop(this.#ask(Command.DMA_WRITE, request));

@@ -163,7 +163,9 @@ export const migrationDataRead: CommandHandler = async (session, message) => {
     length += read.length;
   }
   MIG_DATA.write(bytes, { argsz: MIG_DATA.size + length, size: length });
-  session.connection.reply(message, [bytes.subarray(0, MIG_DATA.size + length)]);
+  // libvfio-user replies with as many bytes as were asked for, and its clients take nothing shorter.
+  bytes.fill(0, MIG_DATA.size + length);
+  session.connection.reply(message, [bytes]);
 };
 
 export const migrationDataWrite: CommandHandler = async (session, message) => {
