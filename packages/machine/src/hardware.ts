@@ -71,7 +71,14 @@ export class Hardware {
     this.bus = bus;
     this.accelerator = accelerator;
     this.dma = new DmaView(memory);
-    this.#deviceEnvironment = { clock, random, memory: this.dma, emit };
+    this.#deviceEnvironment = {
+      clock,
+      random,
+      memory: this.dma,
+      memorySize: memory.size,
+      emit,
+      trace: environment.warn,
+    };
     for (const cpu of accelerator.vcpus) {
       const object = new QomObject('sim-cpu');
       object.addProperty('thread-id', { type: 'int', get: () => cpu.threadId });

@@ -28,7 +28,11 @@ export interface DeviceEnvironment {
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
   readonly memory: DmaMemory;
+  /** Bytes of guest RAM. */
+  readonly memorySize: number;
   readonly emit: Emit;
+  /** Receives what a device with `trace=on` has to say, line by line. */
+  readonly trace: (line: string) => void;
 }
 
 /** What `-device NAME` and device_add can make. */
@@ -61,11 +65,17 @@ const vfioModel: DeviceDriver = {
       ...all.values(),
     ];
   },
-  create({ id, type, properties: given }, { clock, random, memory, emit }) {
+  create({ id, type, properties: given }, { clock, random, memory, memorySize, emit, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
     const [own, ofModel] = split(rest);
     const properties = vfioProperties(type, own);
-    const device = createModel(String(model), ofModel, { clock, random, memory });
+    const device = createModel(String(model), ofModel, {
+      clock,
+      random,
+      memory,
+      memorySize,
+      trace: (line) => trace(`${id === '' ? type : id}: ${line}`),
+    });
     const object = new VfioDevice({
       typeName: type,
       id,
