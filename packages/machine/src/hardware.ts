@@ -47,7 +47,7 @@ export class Hardware {
     const bus = new Bus();
     const memory = new GuestMemory({ size: configuration.memory, native: environment.native });
     try {
-      const accelerator = await Sim.create({
+      const accelerator = new Sim({
         ...configuration.accelerator,
         memory,
         bus,

@@ -125,6 +125,7 @@ export class Machine {
   /** Starts a guest that is not told to wait; call it once the monitors are there. */
   async launch(): Promise<void> {
     if (this.phase === 'preconfig') return;
+    await this.hardware.accelerator.up;
     const { incoming } = this.configuration;
     if (incoming !== undefined && incoming !== 'defer') {
       await inOptionAsync(`-incoming ${incoming}`, () => this.migrations.listen({ uri: incoming }));

@@ -2,9 +2,11 @@ import { MAX_CPUS } from '../options/topology.js';
 import type { CommandHandlers } from './command-call.js';
 
 export const processorCommands = {
-  'query-cpus-fast': (_, { machine }) => {
+  'query-cpus-fast': async (_, { machine }) => {
     const { cores, threads } = machine.configuration.topology;
-    return machine.hardware.accelerator.vcpus.map(({ index, threadId }) => ({
+    const { accelerator } = machine.hardware;
+    await accelerator.up;
+    return accelerator.vcpus.map(({ index, threadId }) => ({
       'cpu-index': BigInt(index),
       'qom-type': 'sim-cpu',
       'qom-path': `/machine/unattached/device[${index}]`,

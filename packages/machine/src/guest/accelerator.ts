@@ -5,6 +5,11 @@ export interface Accelerator {
   /** As `-accel` names it. */
   readonly name: string;
   readonly vcpus: readonly Vcpu[];
+  /**
+   * Resolves when every vCPU has its thread, and its id is known; rejects when one cannot come up. All else can be asked
+   * for before, and has its effect then.
+   */
+  readonly up: Promise<void>;
   readonly running: boolean;
   /** Lets every vCPU run from where its state says. Idempotent. */
   start(): void;
@@ -40,7 +45,7 @@ export interface Accelerator {
 
 export interface Vcpu {
   readonly index: number;
-  /** The kernel's id of the thread that runs it (query-cpus-fast). */
+  /** The kernel's id of the thread that runs it (query-cpus-fast); 0 before {@link Accelerator.up}. */
   readonly threadId: number;
 }
 

@@ -33,6 +33,7 @@ export class InlineVcpu implements VcpuRunner {
   /** All vCPUs share the machine's thread, whose id is that of the process. */
   readonly threadId = process.pid;
   readonly registers = new Registers();
+  readonly up = Promise.resolve();
   readonly #clock: Clock;
   readonly #bus: GuestBus;
   readonly #workload: Workload;

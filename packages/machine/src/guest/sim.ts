@@ -37,6 +37,7 @@ export class Sim implements Accelerator {
   readonly name = 'sim';
   readonly layout: GuestLayout;
   readonly dirtyLog: DirtyLog;
+  readonly up: Promise<void>;
   readonly #options: SimOptions;
   readonly #vcpus: readonly VcpuRunner[];
   #devices: readonly GuestDevice[] = [];
@@ -45,48 +46,24 @@ export class Sim implements Accelerator {
   #running = false;
   #closed: Promise<void> | undefined;
 
-  /** Resolves when all vCPUs stand ready. Throws RangeError for a working set that does not fit. */
-  static async create(options: SimOptions): Promise<Sim> {
+  /** Throws RangeError for a working set that does not fit. */
+  constructor(options: SimOptions) {
     const { memory, bus, clock, vcpus, fill = false, pauseTimeoutMs = 5000, onFailure = () => {} } = options;
     const layout = layoutGuest(memory.size, options.workingSet);
     const dirty = new DirtyBitmap(memory.pages);
-    const indices = Array.from({ length: vcpus }, (_, index) => index);
-    if (!options.threads) {
-      const { segments } = memory;
-      const runners = indices.map(
-        (index) => new InlineVcpu({ index, vcpus, layout, fill, segments, dirty, bus, clock }),
-      );
-      return new Sim(options, layout, dirty, runners);
-    }
-    const started = await Promise.allSettled(
-      indices.map((index) =>
-        ThreadVcpu.create({
-          data: { index, vcpus, layout, fill, ram: memory.handle, dirty: dirty.buffer },
-          bus,
-          clock,
-          pauseTimeoutMs,
-          onFailure,
-        }),
-      ),
-    );
-    const runners = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = started.find((result) => result.status === 'rejected');
-    if (failed !== undefined) {
-      await Promise.all(runners.map((runner) => runner.close()));
-      throw failed.reason;
-    }
-    return new Sim(options, layout, dirty, runners);
-  }
-
-  private constructor(
-    options: SimOptions,
-    layout: GuestLayout,
-    dirty: DirtyBitmap,
-    vcpus: readonly VcpuRunner[],
-  ) {
+    this.#vcpus = Array.from({ length: vcpus }, (_, index) => {
+      const parts = { index, vcpus, layout, fill };
+      if (!options.threads) {
+        return new InlineVcpu({ ...parts, segments: memory.segments, dirty, bus, clock });
+      }
+      const data = { ...parts, ram: memory.handle, dirty: dirty.buffer };
+      return new ThreadVcpu({ data, bus, clock, pauseTimeoutMs, onFailure });
+    });
+    this.up = Promise.all(this.#vcpus.map((vcpu) => vcpu.up)).then(() => {});
+    // Whoever waits is told; nobody has to wait.
+    this.up.catch(() => {});
     this.#options = options;
     this.layout = layout;
-    this.#vcpus = vcpus;
     this.#dirtyRate = options.dirtyRate ?? 0;
     this.dirtyLog = {
       start: () => dirty.start(),

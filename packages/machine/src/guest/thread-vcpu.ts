@@ -21,7 +21,7 @@ export interface ThreadVcpuOptions {
   readonly clock: Clock;
   /** How long a vCPU may take to stop, in milliseconds. */
   readonly pauseTimeoutMs: number;
-  /** The thread failed; the vCPU stands where its registers say and runs no more. */
+  /** The thread failed after it was up; the vCPU stands where its registers say and runs no more. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -35,6 +35,7 @@ export class ThreadVcpu implements VcpuRunner {
   readonly index: number;
   readonly registers = new Registers();
   threadId = 0;
+  readonly up: Promise<void>;
   readonly #options: ThreadVcpuOptions;
   readonly #control = new Control();
   readonly #worker: Worker;
@@ -44,28 +45,20 @@ export class ThreadVcpu implements VcpuRunner {
   #pausing: (Waiting<void> & { readonly epoch: number }) | undefined;
   /** Jobs that the thread answers one after the other. */
   readonly #jobs: Waiting<Audit | undefined>[] = [];
-  #up: Waiting<void> | undefined;
+  /** Settles {@link ThreadVcpu.up}. */
+  #coming!: Waiting<void>;
   #failure: Error | undefined;
   #closing = false;
 
-  /** Resolves when the thread has mapped RAM and waits for {@link start}. */
-  static async create(options: ThreadVcpuOptions): Promise<ThreadVcpu> {
-    const vcpu = new ThreadVcpu(options);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        vcpu.#up = { resolve, reject };
-      });
-    } catch (error) {
-      await vcpu.close();
-      throw error;
-    }
-    return vcpu;
-  }
-
-  private constructor(options: ThreadVcpuOptions) {
+  constructor(options: ThreadVcpuOptions) {
     const { data } = options;
     this.index = data.index;
     this.#options = options;
+    this.up = new Promise((resolve, reject) => {
+      this.#coming = { resolve, reject };
+    });
+    // Whoever waits is told; nobody has to wait.
+    this.up.catch(() => {});
     this.#staticPages = data.fill ? slice(data.layout.staticPages, data.index, data.vcpus).count : 0;
     const { port1, port2 } = new MessageChannel();
     const threadData: ThreadData = {
@@ -170,7 +163,7 @@ export class ThreadVcpu implements VcpuRunner {
     switch (message.kind) {
       case 'up':
         this.threadId = message.threadId;
-        this.#up?.resolve();
+        this.#coming.resolve();
         break;
       case 'paused':
         if (this.#pausing?.epoch === message.epoch) this.#pausing.resolve();
@@ -198,13 +191,12 @@ export class ThreadVcpu implements VcpuRunner {
   #fail(error: Error): void {
     if (this.#failure !== undefined || this.#closing) return;
     this.#failure = new Error(`vCPU ${this.index} failed: ${error.message}`, { cause: error });
-    const wasUp = this.threadId !== 0;
     this.#reject(this.#failure);
-    if (wasUp) this.#options.onFailure(this.#failure);
+    if (this.threadId !== 0) this.#options.onFailure(this.#failure);
   }
 
   #reject(error: Error): void {
-    this.#up?.reject(error);
+    this.#coming.reject(error);
     this.#pausing?.reject(error);
     for (const job of this.#jobs.splice(0)) job.reject(error);
   }

@@ -5,6 +5,7 @@ import type { Registers } from './registers.js';
 export interface VcpuRunner extends Vcpu {
   readonly registers: Registers;
   readonly ready: boolean;
+  readonly up: Promise<void>;
   /** Pages per second. */
   setRate(pagesPerSecond: number): void;
   setDevices(devices: readonly GuestDevice[]): void;

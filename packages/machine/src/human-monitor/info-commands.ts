@@ -12,14 +12,15 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       .map(({ id, filename }) => `${id}: filename=${filename}\n`)
       .join(''),
   ),
-  show('cpus', 'show infos for each CPU', (context) =>
-    processorCommands['query-cpus-fast'](undefined, context)
+  show('cpus', 'show infos for each CPU', async (context) => {
+    const cpus = await processorCommands['query-cpus-fast'](undefined, context);
+    return cpus
       .map((cpu) => {
         const mark = Number(cpu['cpu-index']) === context.cpuIndex ? '*' : ' ';
         return `${mark} CPU #${cpu['cpu-index']}: thread_id=${cpu['thread-id']}\n`;
       })
-      .join(''),
-  ),
+      .join('');
+  }),
   show('fdsets', 'show the file descriptor sets', ({ machine }) =>
     machine.fdSets
       .query()
@@ -97,7 +98,9 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
   ),
 ];
 
-function show(name: string, help: string, text: (context: MonitorContext) => string): MonitorCommand {
+type Shown = (context: MonitorContext) => string | Promise<string>;
+
+function show(name: string, help: string, text: Shown): MonitorCommand {
   return { name, arguments: [], usage: '', help, run: (_, context) => text(context) };
 }
 

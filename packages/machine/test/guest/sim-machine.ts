@@ -40,7 +40,7 @@ export async function simMachine(
   const bar = device.regions[0]!;
   const address = bus.place(bar.size);
   bus.attach('mmio', address, bar.size, bar, 'nic');
-  const sim = await Sim.create({ memory, bus, clock, vcpus: 2, threads: false, ...options });
+  const sim = new Sim({ memory, bus, clock, vcpus: 2, threads: false, ...options });
   sim.setDevices([{ address }]);
   const machine: SimMachine = {
     sim,

@@ -4,7 +4,10 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { SystemClock } from '@godwit/clock';
 import { native } from '@godwit/native';
+import { layoutGuest } from '../../src/guest/layout.js';
 import type { Sim } from '../../src/guest/sim.js';
+import { ThreadVcpu } from '../../src/guest/thread-vcpu.js';
+import { Bus } from '../../src/memory/bus.js';
 import type { GuestMemory } from '../../src/memory/guest-memory.js';
 import { Mc146818 } from '../../src/rtc/mc146818.js';
 import { RtcReference } from '../../src/rtc/reference.js';
@@ -164,6 +167,7 @@ test('a guest on threads sets the clock on request', async (context) => {
 test('every vCPU has a thread of its own, with an id that the kernel knows', async (context) => {
   const before = readdirSync('/proc/self/fd').length;
   const machine = await simMachine(context, clock, { threads: true, native });
+  await machine.sim.up;
   const ids = machine.sim.vcpus.map((vcpu) => vcpu.threadId);
   assert.equal(new Set([...ids, process.pid]).size, 3);
   const tasks = readdirSync('/proc/self/task');
@@ -173,6 +177,43 @@ test('every vCPU has a thread of its own, with an id that the kernel knows', asy
   const after = readdirSync('/proc/self/task');
   assert.ok(ids.every((id) => !after.includes(String(id))));
   assert.ok(readdirSync('/proc/self/fd').length <= before);
+});
+
+test('a guest can be started, asked and paused before its threads are up', async (context) => {
+  const machine = await simMachine(context, clock, {
+    threads: true,
+    dirtyRate: 400 * MIB,
+    native,
+    fill: true,
+  });
+  machine.sim.start();
+  await machine.sim.pause();
+  assert.deepEqual(await machine.sim.audit(), { pages: 896, ...intact });
+  machine.sim.start();
+  await pagesMore(machine.sim, 1000);
+  assert.equal(machine.sim.report().ready, true);
+});
+
+test('a thread that cannot map RAM is reported by name, to whoever waits for it', async () => {
+  const backing = { kind: 'memfd', fd: 1_000_000 } as const;
+  const vcpu = new ThreadVcpu({
+    data: {
+      index: 3,
+      vcpus: 4,
+      layout: layoutGuest(MIB),
+      fill: false,
+      ram: { size: MIB, segmentBytes: MIB, backing },
+      dirty: new SharedArrayBuffer(4),
+    },
+    bus: new Bus(),
+    clock,
+    pauseTimeoutMs: 1000,
+    onFailure: () => assert.fail('it was never up'),
+  });
+  await assert.rejects(vcpu.up, /^Error: vCPU 3 failed: /);
+  await assert.rejects(vcpu.pause(), /^Error: vCPU 3 failed: /);
+  await assert.rejects(vcpu.audit(), /^Error: vCPU 3 failed: /);
+  await vcpu.close();
 });
 
 test('a machine that is closed while its guest waits for a device does not hang', async (context) => {
