@@ -7,14 +7,14 @@ import { SystemClock } from '@godwit/clock';
 import { native, nativeUnavailableReason } from '@godwit/native';
 import { createModel } from '@godwit/vfio';
 import { modelFunction, VfioUserServer } from '@godwit/vfio-user';
-import { run } from '../src/device/check.js';
+import { run } from '../src/device/index.js';
 
 const needsAddon = native === undefined ? { skip: nativeUnavailableReason ?? true } : {};
 
 async function check(...args: string[]): Promise<{ status: number; out: string; err: string }> {
   let out = '';
   let err = '';
-  const status = await run(args, {
+  const status = await run(['check', ...args], {
     stdout: {
       write: (text) => {
         out += text;

@@ -1,14 +1,9 @@
 import { parseArgs } from 'node:util';
 import { MODEL_DEVICE_TYPE, MODELS, PropertyError, reportText } from '@godwit/vfio';
+import { type Io, UsageError } from '../io.js';
 import type { Candidate, NamedReport } from './candidate.js';
 import { modelCandidate } from './model-candidate.js';
 import { socketCandidate } from './socket-candidate.js';
-
-/** Where a subcommand writes. */
-interface Io {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
 
 export const usage = `godwit device check [--json] [--limit SECONDS] [--socket PATH]... [MODEL[,PROPERTY=VALUE...]...]
 Walks every arc, stream and error that linux/vfio.h has rules for, and reports by rule. Checked are the
@@ -16,19 +11,13 @@ devices of vfio-user servers (--socket), and devices of the models named; neithe
 protocols. Properties are those of -device ${MODEL_DEVICE_TYPE}; unless given, state-size is 256K, so that a check takes
 a moment. A rule may take 30 seconds (--limit). Exit codes: 0 all passed, 1 some failed, 2 wrong call.`;
 
-/** A call that makes no sense; the message is for the user. */
-class CallError extends Error {}
-
 /** `godwit device check`: see {@link usage}. */
 export async function run(args: string[], io: Io): Promise<number> {
   let call: ReturnType<typeof parse>;
   try {
     call = parse(args);
   } catch (error) {
-    if (!(error instanceof PropertyError || error instanceof CallError || isArgumentError(error)))
-      throw error;
-    io.stderr.write(`${error.message}\nusage: ${usage}\n`);
-    return 2;
+    throw error instanceof PropertyError ? new UsageError(error.message) : error;
   }
   if (call.help) {
     io.stdout.write(`usage: ${usage}\n`);
@@ -68,7 +57,7 @@ function parse(args: string[]): { help: boolean; json: boolean; candidates: Cand
   });
   const { help, json, limit, socket: sockets } = values;
   const limitMs = Number(limit) * 1000;
-  if (!(limitMs > 0)) throw new CallError(`--limit takes a number of seconds, not '${limit}'`);
+  if (!(limitMs > 0)) throw new UsageError(`--limit takes a number of seconds, not '${limit}'`);
   const everyModel = () =>
     [...MODELS.keys()].flatMap((model) => [`${model},protocol=v2`, `${model},protocol=v1`]);
   const models = positionals.length > 0 || sockets.length > 0 ? positionals : everyModel();
@@ -80,8 +69,4 @@ function parse(args: string[]): { help: boolean; json: boolean; candidates: Cand
       ...models.map((name) => modelCandidate(name, limitMs)),
     ],
   };
-}
-
-function isArgumentError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && `${error.code}`.startsWith('ERR_PARSE_ARGS');
 }

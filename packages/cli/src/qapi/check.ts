@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadSchema, printAsQemu, printDiagnostic } from '@godwit/qapi';
+import { type Io, UsageError } from '../io.js';
 import { chosenDialect, dialectOption } from './dialect.js';
-import { type Io, UsageError } from './io.js';
 
 export const usage = 'godwit qapi check FILE… [--first] [--dialect 7.2 | 10.0 | 10.2]';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { inferConfig, readConfigHeader, type Schema } from '@godwit/qapi';
-import { Failure, type Io, UsageError } from './io.js';
+import { Failure, type Io, UsageError } from '../io.js';
 import { querySchema } from './live-schema.js';
 
 /** The options that choose a configuration, as `parseArgs` takes them. */

@@ -1,5 +1,5 @@
 import { type DialectName, dialects } from '@godwit/qapi';
-import { UsageError } from './io.js';
+import { UsageError } from '../io.js';
 
 /** The option `--dialect VERSION` of all that read schemas. */
 export const dialectOption = { dialect: { type: 'string' } } as const;

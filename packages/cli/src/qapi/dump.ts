@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dumpSchema, loadSchema, printAsQemu } from '@godwit/qapi';
+import { type Io, UsageError } from '../io.js';
 import { chosenDialect, dialectOption } from './dialect.js';
-import { type Io, UsageError } from './io.js';
 
 export const usage = 'godwit qapi dump FILE [--dir DIR] [--dialect 7.2 | 10.0 | 10.2]';
 

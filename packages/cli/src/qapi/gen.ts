@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generateTypeScript, type Schema, schemaFromReply } from '@godwit/qapi';
+import { Failure, type Io, UsageError } from '../io.js';
 import { type ConfigurationValues, chosenConfiguration, configurationOptions } from './configuration.js';
 import { dialectOption } from './dialect.js';
-import { Failure, type Io, UsageError } from './io.js';
 import { querySchema } from './live-schema.js';
 import { readSchema } from './read-schema.js';
 

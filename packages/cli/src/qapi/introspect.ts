@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { introspect } from '@godwit/qapi';
+import { type Io, UsageError } from '../io.js';
 import { chosenConfiguration, configurationOptions } from './configuration.js';
 import { dialectOption } from './dialect.js';
-import { type Io, UsageError } from './io.js';
 import { readSchema } from './read-schema.js';
 
 export const usage = `godwit qapi introspect FILE [--unmasked] [--dialect VERSION]

@@ -1,7 +1,7 @@
 import { parseReply } from '@godwit/qapi';
 import type { SchemaInfo } from '@godwit/qapi/runtime';
 import { QmpClient } from '@godwit/qmp';
-import { Failure } from './io.js';
+import { Failure } from '../io.js';
 
 /** How long a server has to answer (milliseconds). */
 const timeoutMs = 10_000;

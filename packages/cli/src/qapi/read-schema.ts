@@ -1,6 +1,6 @@
 import { loadSchema, printDiagnostic, type Schema } from '@godwit/qapi';
+import { Failure, type Io } from '../io.js';
 import { chosenDialect } from './dialect.js';
-import { Failure, type Io } from './io.js';
 
 /** So many errors say what is wrong with a schema; `godwit qapi check` prints all. */
 const shownErrors = 20;
