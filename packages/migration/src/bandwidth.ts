@@ -2,36 +2,25 @@ import type { Clock } from '@godwit/clock';
 
 const WINDOW_MS = 100;
 
-/** Measures how fast a migration sends, over windows of 100 ms. */
+/** Bytes per second over windows of 100 ms. What counts as time is up to whoever adds to it. */
 export class BandwidthMeter {
-  readonly #clock: Clock;
-  readonly #startedAt: number;
-  #windowAt: number;
-  #windowBytes = 0;
-  #total = 0;
+  #bytes = 0;
+  #elapsed = 0;
   #last: number | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#startedAt = clock.now();
-    this.#windowAt = this.#startedAt;
+  add(bytes: number, elapsedMs: number): void {
+    this.#bytes += bytes;
+    this.#elapsed += elapsedMs;
+    if (this.#elapsed < WINDOW_MS) return;
+    this.#last = (this.#bytes / this.#elapsed) * 1000;
+    this.#bytes = 0;
+    this.#elapsed = 0;
   }
 
-  add(bytes: number): void {
-    this.#total += bytes;
-    this.#windowBytes += bytes;
-    const elapsed = this.#clock.now() - this.#windowAt;
-    if (elapsed < WINDOW_MS) return;
-    this.#last = (this.#windowBytes / elapsed) * 1000;
-    this.#windowAt += elapsed;
-    this.#windowBytes = 0;
-  }
-
-  /** Bytes per second in the last full window; until there is one, since the start. Infinity while no time has passed. */
-  get bytesPerSecond(): number {
+  /** In the last full window; before there is one, so far; undefined when nothing was measured. */
+  get bytesPerSecond(): number | undefined {
     if (this.#last !== undefined) return this.#last;
-    const elapsed = this.#clock.now() - this.#startedAt;
-    return elapsed > 0 ? (this.#total / elapsed) * 1000 : Number.POSITIVE_INFINITY;
+    return this.#bytes > 0 && this.#elapsed > 0 ? (this.#bytes / this.#elapsed) * 1000 : undefined;
   }
 }
 

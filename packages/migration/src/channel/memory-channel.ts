@@ -76,7 +76,8 @@ class Pipe {
       }
     }
     await new Promise((resolve) => setImmediate(resolve));
-    this.#checkWritable();
+    // A reader that has read everything and closed has broken nothing.
+    if (this.#queued > 0) this.#checkWritable();
   }
 
   async readExactly(into: Uint8Array): Promise<boolean> {

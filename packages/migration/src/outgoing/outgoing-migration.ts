@@ -40,6 +40,10 @@ export type OpenChannel = (signal: AbortSignal) => Promise<Channel>;
 
 /** Nothing to send, yet too much left to stop the guest: look again after this long. */
 const IDLE_MS = 10;
+/** What is sent in smaller pieces (pages of zeros, markers) says nothing about how fast data goes. */
+const MEASURED_BYTES = 64 << 10;
+/** Counted on, in bytes per second, while nothing was measured and nothing limits it. */
+const UNMEASURED_BANDWIDTH = 1 << 30;
 /** A broken connection may still hold the destination's reason; wait this long for it. */
 const REASON_MS = 200;
 
@@ -59,7 +63,10 @@ export class OutgoingMigration {
   #channel: Channel | undefined;
   #writer!: StreamWriter;
   #returnPath: ReturnPath | undefined;
-  #meter: BandwidthMeter;
+  /** What is sent in all the time that passes, for the statistics. */
+  readonly #throughput = new BandwidthMeter();
+  /** What can be sent when there is something to send, for the switchover. */
+  readonly #bandwidth = new BandwidthMeter();
   #convergence: Convergence;
   #continue: () => void = () => {};
   #throttle = 0;
@@ -83,7 +90,6 @@ export class OutgoingMigration {
     this.#ram = new RamSender(options.machine.ram, options.pageDigests);
     this.#devices = options.machine.devices().map((entry, number) => new DeviceSender(entry, number));
     this.#limiter = new RateLimiter(options.clock, options.parameters['max-bandwidth']);
-    this.#meter = new BandwidthMeter(options.clock);
     this.#convergence = new Convergence(options.clock.now());
   }
 
@@ -143,8 +149,7 @@ export class OutgoingMigration {
   get statistics(): OutgoingStatistics {
     const ram = this.#ram;
     const now = this.#endedAt ?? this.#clock.now();
-    const bandwidth = this.#meter.bytesPerSecond;
-    const measured = Number.isFinite(bandwidth) ? bandwidth : 0;
+    const throughput = this.#throughput.bytesPerSecond ?? 0;
     const { pageSize } = ram.layout;
     const pending = ram.remaining + this.#devices.reduce((sum, device) => sum + device.pending.stopCopy, 0);
     return {
@@ -155,7 +160,7 @@ export class OutgoingMigration {
       ...(this.#handedOverAt === undefined || this.#stoppedAt === undefined
         ? {}
         : { downtime: this.#handedOverAt - this.#stoppedAt }),
-      expectedDowntime: measured > 0 ? (pending / measured) * 1000 : this.#parameters['downtime-limit'],
+      expectedDowntime: (pending / this.#switchoverBandwidth()) * 1000,
       ram: {
         transferred: ram.transferred,
         remaining: ram.remaining,
@@ -164,10 +169,10 @@ export class OutgoingMigration {
         normal: ram.normalPages,
         normalBytes: ram.normalPages * pageSize,
         dirtyPagesRate: Math.round(this.#convergence.dirtyRate / pageSize),
-        mbps: (measured * 8) / 1e6,
+        mbps: (throughput * 8) / 1e6,
         dirtySyncCount: ram.rounds,
         pageSize,
-        pagesPerSecond: Math.round(measured / pageSize),
+        pagesPerSecond: Math.round(throughput / pageSize),
         precopyBytes: ram.transferred - this.#stoppedRamBytes,
         downtimeBytes: this.#stoppedRamBytes,
       },
@@ -231,7 +236,6 @@ export class OutgoingMigration {
       this.#interruption.throwIfInterrupted();
     }
     this.#activeAt = this.#clock.now();
-    this.#meter = new BandwidthMeter(this.#clock);
     this.#convergence = new Convergence(this.#activeAt);
     this.#collectedAt = this.#activeAt;
   }
@@ -241,6 +245,7 @@ export class OutgoingMigration {
   async #iterate(): Promise<void> {
     while (!(await this.#canSwitchOver())) {
       const before = this.#writer.bytes;
+      const startedAt = this.#clock.now();
       await this.#send(() => this.#ram.send(this.#writer, this.#limiter.slice));
       for (const device of this.#devices) {
         if (!device.preCopy) continue;
@@ -252,12 +257,19 @@ export class OutgoingMigration {
         );
       }
       if (this.#writer.bytes === before) await this.#interruption.sleep(this.#clock, IDLE_MS);
+      this.#throughput.add(this.#writer.bytes - before, this.#clock.now() - startedAt);
       this.#interruption.throwIfInterrupted();
     }
   }
 
   /** Whether what is left fits into the downtime limit. Dirty pages are collected only when it looks as if it did. */
   async #canSwitchOver(): Promise<boolean> {
+    if (!this.#machine.control.running) {
+      // There is no downtime to be kept short: a stopped guest goes as soon as its RAM has gone.
+      if (this.#ram.remaining > 0) return false;
+      await this.#endRound();
+      return this.#ram.remaining === 0;
+    }
     const threshold = this.#threshold();
     const estimate = this.#ram.remaining + this.#devices.reduce((sum, device) => sum + device.estimate, 0);
     if (estimate > threshold) return false;
@@ -272,10 +284,17 @@ export class OutgoingMigration {
   }
 
   #threshold(): number {
-    const limit = this.#parameters['downtime-limit'];
-    if (limit === 0) return 0;
-    const bandwidth = this.#parameters['avail-switchover-bandwidth'] || this.#meter.bytesPerSecond;
-    return (bandwidth * limit) / 1000;
+    return (this.#switchoverBandwidth() * this.#parameters['downtime-limit']) / 1000;
+  }
+
+  /** Bytes per second to count on while the guest is stopped. */
+  #switchoverBandwidth(): number {
+    return (
+      this.#parameters['avail-switchover-bandwidth'] ||
+      this.#bandwidth.bytesPerSecond ||
+      this.#parameters['max-bandwidth'] ||
+      UNMEASURED_BANDWIDTH
+    );
   }
 
   #acknowledged(): boolean {
@@ -320,11 +339,12 @@ export class OutgoingMigration {
   /** Sends, counts, and keeps to max-bandwidth. */
   async #send(send: () => Promise<void>): Promise<void> {
     const before = this.#writer.bytes;
+    const startedAt = this.#clock.now();
     await send();
     const bytes = this.#writer.bytes - before;
-    this.#meter.add(bytes);
     const pause = this.#limiter.delayAfter(bytes);
     if (pause > 0) await this.#interruption.sleep(this.#clock, pause);
+    if (bytes >= MEASURED_BYTES) this.#bandwidth.add(bytes, this.#clock.now() - startedAt);
   }
 
   // --- while the guest is stopped ------------------------------------------------------------------------------------

@@ -1,0 +1,21 @@
+// The receiving process of a run: builds its machine, listens, and says how it went.
+import { SystemClock } from '@godwit/clock';
+import { defaultPageDigests, defaultTimeouts, IncomingMigration, SocketListener } from '../src/index.js';
+import { buildMachine, type Scenario } from './scenario.js';
+
+process.once('message', async ({ scenario, path }: { scenario: Scenario; path: string }) => {
+  const machine = buildMachine(scenario, 'destination');
+  const listener = new SocketListener();
+  await listener.listen({ type: 'unix', path });
+  const incoming = new IncomingMigration({
+    machine,
+    clock: new SystemClock(),
+    pageDigests: defaultPageDigests,
+    timeouts: defaultTimeouts,
+  });
+  process.send?.('listening');
+  const outcome = await incoming.start(() => listener.accept());
+  listener.close();
+  if (outcome !== 'completed') throw incoming.error;
+  process.disconnect?.();
+});

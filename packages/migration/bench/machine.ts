@@ -1,0 +1,70 @@
+import { type Native, native } from '@godwit/native';
+import type {
+  DeviceEntry,
+  DirtyLog,
+  GuestRam,
+  MachineControl,
+  MachinePort,
+  StateSection,
+} from '../src/index.js';
+
+const SEGMENT_BYTES = 1 << 30;
+const PAGE = 4096;
+
+/** A machine of RAM and devices whose guest does nothing. */
+export class BenchMachine implements MachinePort {
+  readonly ram: GuestRam;
+  readonly #devices: readonly DeviceEntry[];
+  readonly dirtyLog: DirtyLog = { start: () => {}, stop: () => {}, collect: () => {} };
+  readonly control: MachineControl;
+
+  constructor(ramBytes: number, runState: string, devices: readonly DeviceEntry[] = []) {
+    const segments = [];
+    for (let address = 0; address < ramBytes; address += SEGMENT_BYTES) {
+      const length = Math.min(SEGMENT_BYTES, ramBytes - address);
+      segments.push({ address, bytes: allocate(length) });
+    }
+    this.ram = { size: ramBytes, pageSize: PAGE, segments, fresh: true };
+    this.#devices = devices;
+    this.control = {
+      runState,
+      running: false,
+      stopForSwitchover: async () => {},
+      resumeAfterFailure: async () => {},
+      handOver: () => {},
+      takeOver: async () => {},
+      loadedWithoutGo: () => {},
+    };
+  }
+
+  devices(): readonly DeviceEntry[] {
+    return this.#devices;
+  }
+
+  sections(): readonly StateSection[] {
+    return [];
+  }
+
+  configuration(): Readonly<Record<string, string>> {
+    return {};
+  }
+}
+
+/**
+ * As the machine does: a memfd where there is the addon, memory of the process otherwise. All of it is touched
+ * (`prealloc=on`, as for the peer), so that what is measured is moving pages and not the kernel making them.
+ */
+function allocate(length: number): Uint8Array {
+  const bytes = native === undefined ? new Uint8Array(length) : map(native, length);
+  for (let offset = 0; offset < length; offset += PAGE) bytes[offset] = 0;
+  return bytes;
+}
+
+function map(native: Native, length: number): Uint8Array {
+  const fd = native.memfdCreate('bench', length);
+  try {
+    return new Uint8Array(native.mmap(fd, 0, length, true));
+  } finally {
+    native.close(fd);
+  }
+}

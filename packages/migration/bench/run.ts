@@ -1,0 +1,47 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SystemClock } from '@godwit/clock';
+import {
+  connectSocketChannel,
+  defaultPageDigests,
+  defaultParameters,
+  defaultTimeouts,
+  OutgoingMigration,
+} from '../src/index.js';
+import { buildMachine, type Scenario } from './scenario.js';
+
+const GIB = 2 ** 30;
+
+/** Moves a stopped guest to another process; the rate in GiB/s of guest memory, from connecting to completed. */
+export async function measure(scenario: Scenario): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-bench-'));
+  const path = join(folder, 'migrate.sock');
+  const child = fork(fileURLToPath(new URL('./destination.js', import.meta.url)));
+  try {
+    const exited = once(child, 'exit');
+    const machine = buildMachine(scenario, 'source');
+    child.send({ scenario, path });
+    await once(child, 'message');
+    const clock = new SystemClock();
+    const outgoing = new OutgoingMigration({
+      machine,
+      clock,
+      parameters: { ...defaultParameters, 'max-bandwidth': 0 },
+      pageDigests: defaultPageDigests,
+      timeouts: defaultTimeouts,
+    });
+    const startedAt = clock.now();
+    const outcome = await outgoing.start(() => connectSocketChannel({ type: 'unix', path }));
+    const seconds = (clock.now() - startedAt) / 1000;
+    if (outcome !== 'completed') throw outgoing.error;
+    await exited;
+    return (scenario.ramBytes + scenario.deviceBytes) / GIB / seconds;
+  } finally {
+    child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
