@@ -1,5 +1,6 @@
 import type { Source } from '../language/source.js';
 import type { Span } from '../schema/model.js';
+import { Suggestions } from './suggest.js';
 
 /** A replacement of text that makes an error go away. */
 export interface Fix {
@@ -54,6 +55,7 @@ export interface Finding {
 /** Collects diagnostics in the order in which QEMU would meet them, up to a limit. */
 export class DiagnosticList {
   readonly items: Diagnostic[] = [];
+  readonly suggestions = new Suggestions();
   readonly #limit: number;
 
   constructor(limit: number) {

@@ -1,30 +1,35 @@
 /** Longer names are not compared. */
 const maximumLength = 64;
-/** With more candidates than this, only those that differ in case or separators are looked for. */
-const maximumCandidates = 5000;
+/** How many names are compared in all for one schema, so that many errors do not take long. */
+const maximumComparisons = 50_000;
 
-/** The candidate that was most probably meant by `name`; undefined when none is near enough to be sure. */
-export function suggestName(name: string, candidates: Iterable<string>): string | undefined {
-  if (name.length > maximumLength) return undefined;
-  const folded = fold(name);
-  const allowed = Math.floor(name.length / 4);
-  let best: string | undefined;
-  let bestDistance = allowed + 1;
-  let ambiguous = false;
-  let count = 0;
-  for (const candidate of candidates) {
-    if (fold(candidate) === folded) return candidate;
-    if (++count > maximumCandidates || Math.abs(candidate.length - name.length) > allowed) continue;
-    const distance = editDistance(name, candidate);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-      ambiguous = false;
-    } else if (distance === bestDistance) {
-      ambiguous = true;
+/** Finds the name that was meant by one that is not known. */
+export class Suggestions {
+  #left = maximumComparisons;
+
+  /** The candidate that was most probably meant; undefined when none is near enough to be sure. */
+  find(name: string, candidates: Iterable<string>): string | undefined {
+    if (name.length > maximumLength) return undefined;
+    const folded = fold(name);
+    const allowed = Math.floor(name.length / 4);
+    let best: string | undefined;
+    let bestDistance = allowed + 1;
+    let ambiguous = false;
+    for (const candidate of candidates) {
+      if (this.#left-- <= 0) return undefined;
+      if (fold(candidate) === folded) return candidate;
+      if (Math.abs(candidate.length - name.length) > allowed) continue;
+      const distance = editDistance(name, candidate);
+      if (distance < bestDistance) {
+        best = candidate;
+        bestDistance = distance;
+        ambiguous = false;
+      } else if (distance === bestDistance) {
+        ambiguous = true;
+      }
     }
+    return ambiguous ? undefined : best;
   }
-  return ambiguous ? undefined : best;
 }
 
 function fold(name: string): string {

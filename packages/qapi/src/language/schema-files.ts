@@ -214,11 +214,13 @@ export class SchemaFilesReader {
     reportedAt?: number,
     whole: Located = at,
   ): void {
-    const { line } = source.position(reportedAt ?? whole.start);
-    const column = reportedAt === undefined ? undefined : source.displayColumn(reportedAt);
+    const reported =
+      reportedAt === undefined
+        ? { line: source.position(whole.start).line, column: undefined }
+        : source.displayPlace(reportedAt);
     this.#diagnostics.add(
       { rule, message },
-      { source, span: source.span(at.start, at.end), definition: undefined, reported: { line, column } },
+      { source, span: source.span(at.start, at.end), definition: undefined, reported },
     );
   }
 }

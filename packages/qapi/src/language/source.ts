@@ -50,6 +50,11 @@ export class Source {
     return result;
   }
 
+  /** Line and column of an offset as QEMU reports them for errors of syntax. */
+  displayPlace(offset: number): Position {
+    return new DisplayPlace(this, offset);
+  }
+
   span(start: number, end: number): Span {
     return new SourceSpan(this, start, end);
   }
@@ -97,5 +102,24 @@ class SourceSpan implements Span {
 
   get column(): number {
     return this.#source.position(this.start).column;
+  }
+}
+
+/** Counts columns when it is asked for them, as lines can be long and errors many. */
+class DisplayPlace implements Position {
+  readonly #source: Source;
+  readonly #offset: number;
+
+  constructor(source: Source, offset: number) {
+    this.#source = source;
+    this.#offset = offset;
+  }
+
+  get line(): number {
+    return this.#source.position(this.#offset).line;
+  }
+
+  get column(): number {
+    return this.#source.displayColumn(this.#offset);
   }
 }

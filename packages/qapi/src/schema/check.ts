@@ -2,7 +2,7 @@ import type { Located } from '../language/ast.js';
 import type { DefinitionContext } from '../rules/definition/context.js';
 import { checkAlternatives } from '../rules/schema/alternatives.js';
 import { checkArguments } from '../rules/schema/arguments.js';
-import { checkBranchClashes } from '../rules/schema/branch-clashes.js';
+import { ComparisonBudget, checkBranchClashes } from '../rules/schema/branch-clashes.js';
 import { NameTable } from '../rules/schema/clashes.js';
 import { describePart, describeType, type MemberRole } from '../rules/schema/describe.js';
 import { checkDiscriminator, tagEnum } from '../rules/schema/discriminator.js';
@@ -31,6 +31,7 @@ export const maximumInheritance = 500;
 /** Resolves the references of all entities and applies the rules that span definitions. */
 export class SchemaChecker {
   readonly #table: EntityTable;
+  readonly #comparisons = new ComparisonBudget();
   /** How many objects are being checked, one within the other. */
   #depth = 0;
   /** The names that the members of an object take, those of its bases included. */
@@ -101,8 +102,7 @@ export class SchemaChecker {
       return false;
     }
     if (this.#depth >= maximumInheritance) {
-      const message = `inherits or contains more than ${maximumInheritance} objects, one through the other`;
-      context.report('containment', message, definition.nameNode);
+      reportTooDeep(record);
       return false;
     }
     record.state = 'checking';
@@ -148,6 +148,10 @@ export class SchemaChecker {
     }
     if (!this.#object(base)) return undefined;
     record.depth = base.depth + 1;
+    if (record.depth > maximumInheritance) {
+      reportTooDeep(record);
+      return undefined;
+    }
     record.entity.base = base.entity;
     return base;
   }
@@ -185,10 +189,11 @@ export class SchemaChecker {
       context!.report('union-branches', 'union has no branches', record.definition!.nameNode);
     }
     entity.branches = branches;
-    checkBranchClashes(record, names, (name) => {
+    const recordOf = (name: string): ObjectRecord | undefined => {
       const other = this.#table.get(name);
       return other?.kind === 'object' ? other : undefined;
-    });
+    };
+    checkBranchClashes(record, names, recordOf, this.#comparisons);
   }
 
   #alternate(record: AlternateRecord): void {
@@ -235,4 +240,9 @@ export class SchemaChecker {
   #describe(role: MemberRole, name: string, owner: EntityRecord): string {
     return describePart({ role, name, owner }, owner);
   }
+}
+
+function reportTooDeep({ context, definition }: ObjectRecord): void {
+  const message = `inherits or contains more than ${maximumInheritance} objects, one through the other`;
+  context!.report('containment', message, definition!.nameNode);
 }

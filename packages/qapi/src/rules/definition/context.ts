@@ -59,6 +59,11 @@ export class DefinitionContext {
     );
   }
 
+  /** The candidate that was most probably meant by a name that is not known. */
+  suggest(name: string, candidates: Iterable<string>): string | undefined {
+    return this.#diagnostics.full ? undefined : this.#diagnostics.suggestions.find(name, candidates);
+  }
+
   /** A message about this definition, for use within one about another. */
   note(message: string): string {
     return printAt(this.source, this.definition, { line: this.#line, column: undefined }, message);

@@ -1,4 +1,3 @@
-import { suggestName } from '../../diagnostics/suggest.js';
 import type { ObjectNode } from '../../language/ast.js';
 import type { DefinitionContext } from './context.js';
 
@@ -30,7 +29,7 @@ function reportUnknown(
 ): void {
   const unknown = [...node.entries.keys()].filter((key) => !known.includes(key)).sort();
   const { key } = node.entries.get(unknown[0]!)!;
-  const meant = unknown.length === 1 ? suggestName(key.value, known) : undefined;
+  const meant = unknown.length === 1 ? context.suggest(key.value, known) : undefined;
   const usable = meant !== undefined && !node.entries.has(meant);
   context.report(
     'known-keys',

@@ -1,4 +1,3 @@
-import { suggestName } from '../../diagnostics/suggest.js';
 import type { TypeReference } from '../../schema/definition.js';
 import type { EntityRecord, TypeRecord } from '../../schema/draft.js';
 import type { DefinitionContext } from '../definition/context.js';
@@ -22,7 +21,7 @@ export function resolveType(
   const record = types.lookup(name);
   if (record !== undefined) return record;
   if (types.isBroken(reference.name)) return undefined;
-  const meant = suggestName(reference.name, types.typeNames());
+  const meant = context?.suggest(reference.name, types.typeNames());
   context?.report(
     'known-types',
     `${what()} uses unknown type '${name}'`,
