@@ -12,7 +12,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: 'migrate a guest between two machines, and show how it went',
     load: () => import('./demo/index.js'),
   },
-  device: { summary: 'check migratable devices by the rules', load: () => import('./device/index.js') },
+  device: {
+    summary: 'check migratable devices by the rules, and serve them over vfio-user',
+    load: () => import('./device/index.js'),
+  },
   machine: { summary: 'run a machine', load: () => import('./machine.js') },
   qmp: { summary: 'send one QMP command and print the reply', load: () => import('./qmp.js') },
   qapi: { summary: 'work with QAPI schemas', load: () => import('./qapi/index.js') },

@@ -3,6 +3,7 @@ import { runSubcommand, type SubcommandTable } from '../subcommands.js';
 
 const subcommands: SubcommandTable = {
   check: () => import('./check.js'),
+  serve: () => import('./serve.js'),
 };
 
 /** `godwit device SUBCOMMAND …` */

@@ -17,6 +17,10 @@ export class ClientMemory {
   /** What DMA messages wrote: the server logs only what it writes to mapped memory. */
   readonly logger = new DmaLogger();
 
+  get ranges(): readonly MemoryRange[] {
+    return this.#ranges;
+  }
+
   /** EEXIST: it overlaps another. */
   add(range: MemoryRange): void {
     const end = range.address + range.bytes.length;

@@ -404,6 +404,10 @@ export class VfioUserClient {
     const timeoutMs = expected.timeoutMs ?? this.#timeout();
     const reply = await this.#connection.request(command, payload, { fds, timeoutMs });
     const { length } = reply.payload;
+    if (length === 0 && (expected.min ?? 0) > 0 && reply.fds.length === 0) {
+      // libvfio-user answers so where a request failed without an errno.
+      throw new VfioError('EIO', `the peer answers ${commandName(command)} with nothing`);
+    }
     if (
       length < (expected.min ?? 0) ||
       length > (expected.max ?? 0) ||

@@ -123,7 +123,15 @@ export class RemoteDevice implements MigratableDevice {
   }
 
   async reset(): Promise<void> {
-    await guarded(this.#client.reset());
+    try {
+      await this.#client.reset();
+    } catch (error) {
+      // libvfio-user refuses a reset, with EINVAL, while the device is stopped; the way back to running is open then.
+      const refused = error instanceof VfioError && error.code === 'EINVAL';
+      if (!refused || this.state === DeviceState.RUNNING) throw asVfioError(error);
+      await this.setState(DeviceState.RUNNING);
+      await guarded(this.#client.reset());
+    }
     this.#state = await guarded(readState(this.#client));
   }
 
@@ -132,16 +140,17 @@ export class RemoteDevice implements MigratableDevice {
   }
 }
 
+/** What the server wrote to mapped memory is asked for, range by range; what it wrote by messages is known here. */
 class RemoteDmaLogging implements DmaLogging {
   readonly #client: VfioUserClient;
-  #active = false;
+  #pageSize = 0;
 
   constructor(client: VfioUserClient) {
     this.#client = client;
   }
 
   get active(): boolean {
-    return this.#active && !this.#client.closed;
+    return this.#pageSize !== 0 && !this.#client.closed;
   }
 
   async start(ranges: readonly DmaRange[], pageSize: number): Promise<void> {
@@ -156,29 +165,44 @@ class RemoteDmaLogging implements DmaLogging {
       await logger.stop();
       throw error;
     }
-    this.#active = true;
+    this.#pageSize = pageSize;
   }
 
   async stop(): Promise<void> {
-    if (!this.#active) return;
-    this.#active = false;
+    if (this.#pageSize === 0) return;
+    const data = FEATURE_LOGGING_START.encode({ pageSize: this.#pageSize, ranges: 0, reserved: 0 });
+    this.#pageSize = 0;
     await this.#client.memory.logger.stop();
-    if (this.#client.closed) return;
-    const data = FEATURE_LOGGING_START.encode({ pageSize: 4096, ranges: 0, reserved: 0 });
-    await guarded(this.#client.setFeature(Feature.DMA_LOGGING_STOP, data));
+    if (!this.#client.closed) await guarded(this.#client.setFeature(Feature.DMA_LOGGING_STOP, data));
   }
 
   async report(iova: number, length: number, pageSize: number, bitmap: Uint32Array): Promise<void> {
+    const { memory } = this.#client;
+    // libvfio-user reports whole DMA ranges only, so what is asked here is put together from those.
+    for (const { address, bytes } of memory.ranges) {
+      if (address < iova + length && iova < address + bytes.length)
+        await this.#collect(address, bytes.length);
+    }
+    await memory.logger.report(iova, length, pageSize, bitmap);
+  }
+
+  /** Takes over what the server reports of a range. */
+  async #collect(iova: number, length: number): Promise<void> {
+    const pageSize = this.#pageSize;
     const bytes = Math.ceil(Math.ceil(length / pageSize) / 64) * 8;
-    const request = FEATURE_LOGGING_REPORT.encode({ iova, length, pageSize });
     const size = FEATURE_LOGGING_REPORT.size + bytes;
+    const request = FEATURE_LOGGING_REPORT.encode({ iova, length, pageSize });
     const data = await guarded(this.#client.getFeature(Feature.DMA_LOGGING_REPORT, size, request));
     if (data.length !== size)
       throw new VfioError('EIO', `a bitmap of ${bytes} bytes comes with ${data.length}`);
-    for (let word = 0; word < bitmap.length && word * 4 < bytes; word++) {
-      bitmap[word]! |= data.readUInt32LE(FEATURE_LOGGING_REPORT.size + word * 4);
+    const { logger } = this.#client.memory;
+    for (let word = 0; word < bytes / 4; word++) {
+      const bits = data.readUInt32LE(FEATURE_LOGGING_REPORT.size + word * 4);
+      for (let left = bits; left !== 0; left &= left - 1) {
+        const page = word * 32 + 31 - Math.clz32(left & -left);
+        logger.mark(iova + page * pageSize, pageSize);
+      }
     }
-    await this.#client.memory.logger.report(iova, length, pageSize, bitmap);
   }
 }
 

@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { SystemClock } from '@godwit/clock';
+import { NativeUnavailableError, requireNative } from '@godwit/native';
+import { createModel, MODELS, PropertyError, type PropertyValue } from '@godwit/vfio';
+import { modelFunction, VfioUserServer } from '@godwit/vfio-user';
+import { Failure, type Io, UsageError } from '../io.js';
+
+export const usage = `godwit device serve --socket PATH --device MODEL[,PROPERTY=VALUE...] [--once]
+Serves a device model over vfio-user, for QEMU (-device vfio-user-pci), our machine or any other client, one at a time.
+Models: ${[...MODELS.keys()].join(', ')}. The device keeps its state when a client leaves; with --once the server ends
+then. SIGTERM and SIGINT end it too, and remove the socket. Exit codes: 0 ended so, 1 it could not serve, 2 wrong call.`;
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** `godwit device serve`: see {@link usage}. */
+export async function run(args: string[], io: Io): Promise<number> {
+  const call = parse(args);
+  if (call === 'help') {
+    io.stdout.write(`usage: ${usage}\n`);
+    return 0;
+  }
+  try {
+    await serve(call, io);
+  } catch (error) {
+    if (error instanceof PropertyError) throw new UsageError(error.message);
+    if (isExpected(error)) throw new Failure(`cannot serve on ${call.socket}: ${error.message}`);
+    throw error;
+  }
+  return 0;
+}
+
+interface Call {
+  readonly once: boolean;
+  readonly socket: string;
+  readonly model: string;
+  readonly properties: Readonly<Record<string, PropertyValue>>;
+}
+
+function parse(args: string[]): Call | 'help' {
+  const { values } = parseArgs({
+    args,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      // The second name is that of the conventions for vfio-user back-ends.
+      socket: { type: 'string' },
+      'socket-path': { type: 'string' },
+      device: { type: 'string' },
+      once: { type: 'boolean' },
+    },
+  });
+  const socket = values.socket ?? values['socket-path'];
+  if (values.help) return 'help';
+  if (socket === undefined || values.device === undefined) {
+    throw new UsageError('device serve needs --socket and --device');
+  }
+  const [model = '', ...assignments] = values.device.split(',');
+  const properties = assignments.map((assignment): [string, PropertyValue] => {
+    const at = assignment.indexOf('=');
+    return at < 0 ? [assignment, 'on'] : [assignment.slice(0, at), assignment.slice(at + 1)];
+  });
+  return { once: values.once ?? false, socket, model, properties: Object.fromEntries(properties) };
+}
+
+/** Serves until a signal comes or, with --once, the client has left. */
+async function serve({ socket, model, properties, once }: Call, io: Io): Promise<void> {
+  const native = requireNative('godwit device serve');
+  const clock = new SystemClock();
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const server = new VfioUserServer({
+    native,
+    clock,
+    interrupts: [],
+    create: ({ memory }) =>
+      modelFunction(createModel(model, properties, { clock, memory, random: Math.random })),
+    events: {
+      connected: () => io.stderr.write('client connected\n'),
+      disconnected: (error) => {
+        io.stderr.write(error === undefined ? 'client gone\n' : `client gone: ${error.message}\n`);
+        if (once) end();
+      },
+      refused: (error) => io.stderr.write(`connection refused: ${error.message}\n`),
+    },
+  });
+  for (const signal of SIGNALS) process.on(signal, end);
+  try {
+    server.listen(socket);
+    io.stderr.write(`serving ${model} on ${socket}\n`);
+    await ended;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+    server.close();
+    server.device.migration?.close();
+  }
+}
+
+function isExpected(error: unknown): error is Error {
+  return error instanceof NativeUnavailableError || (error instanceof Error && 'syscall' in error);
+}
