@@ -16,7 +16,7 @@ export interface Accelerator {
   /**
    * When it resolves, every vCPU stands between two instructions: no write to RAM, port or device comes after it, all of
    * them are marked in the dirty log, and {@link sections} hold the whole state. Rejects when one does not stop in time
-   * or its thread failed. Idempotent.
+   * or its thread failed; then all others run on. Idempotent.
    */
   pause(): Promise<void>;
   /** The state of power-on. Only while paused. RAM is not cleared. */

@@ -12,6 +12,8 @@ const COUNTERS = [
   'lost',
   'torn',
   'repeated',
+  /** Resets since RAM was created: after one, RAM holds what the guest before it left. */
+  'resets',
   'deviceAccesses',
   'deviceFaults',
 ] as const;
@@ -59,8 +61,11 @@ export class Registers {
     this.#values[COUNTERS.length + slot] = mark;
   }
 
-  clear(): void {
+  /** The state of power-on, but for the number of resets. */
+  reset(): void {
+    const resets = this.get('resets');
     this.#values.fill(0);
+    this.add('resets', resets + 1);
   }
 
   /** Big-endian 64-bit numbers in the order of the table above. */

@@ -96,12 +96,16 @@ export class Sim implements Accelerator {
     if (!this.#running) return;
     const stopped = await Promise.allSettled(this.#vcpus.map((vcpu) => vcpu.pause()));
     const failed = stopped.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    if (failed !== undefined) {
+      // All of them or none: those that stopped go on.
+      for (const vcpu of this.#vcpus) vcpu.start();
+      throw failed.reason;
+    }
     this.#running = false;
   }
 
   reset(): void {
-    for (const vcpu of this.#vcpus) vcpu.registers.clear();
+    for (const vcpu of this.#vcpus) vcpu.registers.reset();
   }
 
   sections(): readonly StateSection[] {

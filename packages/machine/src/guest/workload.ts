@@ -89,30 +89,40 @@ export class Workload {
     const step = this.#registers.get('steps');
     const page = this.#order(step % count);
     const generation = Math.floor(step / count);
-    const finding = this.#inspect(page, generation);
-    this.#registers.add('checked', 1);
-    if (finding !== 'intact') this.#registers.add(finding, 1);
+    if (this.#isKnown(generation)) {
+      const finding = this.#inspect(page, generation);
+      this.#registers.add('checked', 1);
+      if (finding !== 'intact') this.#registers.add(finding, 1);
+    }
     this.#write(page, generation + 1);
     this.#registers.add('steps', 1);
     if (step % STEPS_PER_DEVICE_ACCESS === 0) this.#useDevice(step / STEPS_PER_DEVICE_ACCESS);
     if ((step + 1) % count === 0) this.#say(generation + 1);
   }
 
-  /** Compares all pages that this vCPU has ever written with what they must contain. */
+  /** Compares all pages of this vCPU whose contents it knows with what they must be. */
   audit(): Audit {
     const found: Record<Finding, number> = { intact: 0, lost: 0, torn: 0, repeated: 0 };
+    const check = (page: number, expected: number): void => {
+      if (this.#isKnown(expected)) found[this.#inspect(page, expected)]++;
+    };
     const steps = this.#registers.get('steps');
     const generation = Math.floor(steps / this.#working.count);
     for (let visit = 0; visit < this.#working.count; visit++) {
       const visited = visit < steps % this.#working.count;
-      found[this.#inspect(this.#order(visit), visited ? generation + 1 : generation)]++;
+      check(this.#order(visit), visited ? generation + 1 : generation);
     }
     const filled = this.#registers.get('filled');
     for (let index = 0; index < this.#static.count; index++) {
-      found[this.#inspect(this.#static.first + index, index < filled ? 1 : 0)]++;
+      check(this.#static.first + index, index < filled ? 1 : 0);
     }
-    const { lost, torn, repeated } = found;
-    return { pages: this.#working.count + this.#static.count, lost, torn, repeated };
+    const { intact, lost, torn, repeated } = found;
+    return { pages: intact + lost + torn + repeated, lost, torn, repeated };
+  }
+
+  /** What RAM holds before the first write is known at power-on, when it is zero, and not after a reset. */
+  #isKnown(generation: number): boolean {
+    return generation > 0 || this.#registers.get('resets') === 0;
   }
 
   #inspect(page: number, generation: number): Finding {

@@ -115,6 +115,8 @@ export class Migrations {
           this.#report(status);
         },
       });
+      // What it has left behind when it fails, the next attempt must not take for zeros.
+      this.#machine.hardware.memory.markUsed();
       const ended = migration
         .start(() => channel.accept())
         .then(() => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { SystemClock } from '@godwit/clock';
+import { type Clock, SystemClock } from '@godwit/clock';
 import { native } from '@godwit/native';
 import { layoutGuest } from '../../src/guest/layout.js';
 import type { Sim } from '../../src/guest/sim.js';
@@ -115,7 +115,8 @@ test('a lost page is found by the threads too', async (context) => {
   const source = await simMachine(context, clock, { threads: true, dirtyRate: 200 * MIB, native });
   const destination = await simMachine(context, clock, { threads: true, dirtyRate: 200 * MIB, native });
   source.sim.start();
-  await pagesMore(source.sim, 600);
+  // The page below is the second vCPU's, and must have been written.
+  while (!source.serialOutput().includes('vcpu 1: pass 1,')) await pagesMore(source.sim, 50);
   await source.sim.pause();
   move(source, destination);
   destination.memory.segments[1]!.bytes.fill(0, 0, 4096);
@@ -192,6 +193,29 @@ test('a guest can be started, asked and paused before its threads are up', async
   machine.sim.start();
   await pagesMore(machine.sim, 1000);
   assert.equal(machine.sim.report().ready, true);
+});
+
+test('a vCPU that does not stop in time is named, and the guest runs on', async (context) => {
+  let impatient = false;
+  const hasty: Clock = {
+    now: () => clock.now(),
+    wallMicroseconds: () => clock.wallMicroseconds(),
+    setTimer(callback, delayMs) {
+      if (!impatient) return clock.setTimer(callback, delayMs);
+      queueMicrotask(callback);
+      return { cancel: () => {} };
+    },
+  };
+  const machine = await simMachine(context, hasty, { threads: true, dirtyRate: 400 * MIB, native });
+  machine.sim.start();
+  await pagesMore(machine.sim, 100);
+  impatient = true;
+  await assert.rejects(machine.sim.pause(), /^Error: vCPU 0 did not stop within 5000 ms$/);
+  impatient = false;
+  assert.equal(machine.sim.running, true);
+  await pagesMore(machine.sim, 300);
+  await machine.sim.pause();
+  assert.deepEqual(await machine.sim.audit(), { pages: 512, ...intact });
 });
 
 test('a thread that cannot map RAM is reported by name, to whoever waits for it', async () => {

@@ -193,7 +193,7 @@ test('each finished round is told to the serial port', async (context) => {
   );
 });
 
-test('reset brings the vCPUs to power-on', async (context) => {
+test('reset brings the vCPUs to power-on, and what the guest before it left in RAM is no fault', async (context) => {
   const clock = new VirtualClock();
   const machine = await simMachine(context, clock, { dirtyRate: 4 * MIB });
   machine.sim.start();
@@ -201,6 +201,14 @@ test('reset brings the vCPUs to power-on', async (context) => {
   await machine.sim.pause();
   machine.sim.reset();
   assert.equal(machine.sim.report().pagesWritten, 0);
+  assert.deepEqual(await machine.sim.audit(), { pages: 0, ...intact });
+  machine.sim.start();
+  await clock.advance(700);
+  await machine.sim.pause();
+  const { pagesWritten, pagesChecked, lost, torn, repeated } = machine.sim.report();
+  assert.ok(pagesChecked > 0 && pagesChecked < pagesWritten);
+  assert.deepEqual({ lost, torn, repeated }, intact);
+  assert.deepEqual(await machine.sim.audit(), { pages: 512, ...intact });
 });
 
 test('vCPU states that are no states are refused by name and leave the vCPU as it was', async (context) => {
