@@ -52,7 +52,7 @@ export async function deviceFigures(): Promise<Figure[]> {
   return figures;
 }
 
-/** The best of three passes of a whole state, in GiB/s. */
+/** The best of five passes of a whole state, in GiB/s. */
 async function stateRates(
   properties: Record<string, PropertyValue>,
 ): Promise<{ read: number; written: number }> {
@@ -62,7 +62,7 @@ async function stateRates(
   const source = make();
   const target = make();
   const rates = { read: 0, written: 0 };
-  for (let pass = 0; pass < 3; pass++) {
+  for (let pass = 0; pass < 5; pass++) {
     await source.setState(DeviceState.STOP_COPY);
     await target.setState(DeviceState.RESUMING);
     const times = await pump(source, target);

@@ -3,5 +3,5 @@ import { deviceFigures } from './figures.js';
 
 for (const { name, value, unit, target } of await deviceFigures()) {
   const goal = unit === 'ms' ? `under ${target} ms` : `at least ${target} GiB/s`;
-  console.log(`${name.padEnd(50)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(5)}  ${goal}`);
+  console.log(`${name.padEnd(58)} ${value.toFixed(2).padStart(8)} ${unit.padEnd(5)}  ${goal}`);
 }

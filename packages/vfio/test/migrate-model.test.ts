@@ -12,7 +12,7 @@ for (const model of MODEL_NAMES) {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 8 }),
-        fc.integer({ min: 1, max: 100_000 }),
+        fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1000, max: 100_000 })),
         async (cuts, readChunk) => {
           const source = rig(model, { 'dirty-rate': '2M' }, { seed: 7 });
           const target = rig(model, {}, { seed: 8 });
@@ -43,7 +43,7 @@ for (const model of MODEL_NAMES) {
           assert.equal(source.clock.pendingTimers, 0);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -79,7 +79,7 @@ for (const model of MODEL_NAMES) {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 }

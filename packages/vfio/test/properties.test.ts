@@ -42,6 +42,11 @@ test('what is unknown or makes no sense is refused in one clear line', () => {
       { 'state-size': 0 },
       "Property 'vfio-model.state-size' doesn't take value '0': expected a size in bytes (suffixes K, M, G, T) from 4096 to 2147483648",
     ],
+    [
+      'gpu',
+      { 'state-size': 8192, 'aperture-size': 12288 },
+      "Property 'vfio-model.aperture-size' doesn't take value '12288': expected at most state-size (8192)",
+    ],
     ['nic', { p2p: 'maybe' }, "Property 'vfio-model.p2p' doesn't take value 'maybe': expected 'on' or 'off'"],
     [
       'nic',

@@ -62,6 +62,7 @@ export function rig(
   const clock = shared.clock ?? new VirtualClock();
   const memory = shared.memory ?? new TestMemory(1 << 20);
   const small: Record<string, PropertyValue> = { 'state-size': 16 * 4096 };
+  if (properties.protocol === 'v1') small['region-size'] = 65536;
   if (model === 'gpu') small['aperture-size'] = 4096;
   if (model === 'block') small.capacity = 8192;
   const device = createModel(
@@ -81,11 +82,11 @@ export function rig(
 /** Reads the saving stream until it has nothing for now, or ends. */
 export async function drain(device: MigratableDevice, chunk = 65536): Promise<Uint8Array[]> {
   const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(chunk);
   for (;;) {
-    const buffer = new Uint8Array(chunk);
     const result = await device.readData(buffer);
     if (result.kind !== 'data') return chunks;
-    chunks.push(buffer.subarray(0, result.length));
+    chunks.push(buffer.slice(0, result.length));
   }
 }
 

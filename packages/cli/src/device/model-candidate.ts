@@ -6,7 +6,6 @@ import {
   createModel,
   type DmaMemory,
   type ModelledDevice,
-  modelProperties,
   V1Model,
   VfioError,
 } from '@godwit/vfio';
@@ -30,13 +29,7 @@ export function modelCandidate(name: string, limitMs: number): Candidate {
     const at = assignment.indexOf('=');
     return at < 0 ? [assignment, 'on'] : [assignment.slice(0, at), assignment.slice(at + 1)];
   });
-  const known = new Set(modelProperties(model).map((property) => property.name));
-  const properties = {
-    ...DEFAULTS,
-    ...(known.has('aperture-size') && { 'aperture-size': 4 * BLOCK_SIZE }),
-    ...(known.has('capacity') && { capacity: 4 * BLOCK_SIZE }),
-    ...Object.fromEntries(given),
-  };
+  const properties = { ...DEFAULTS, ...Object.fromEntries(given) };
   const clock = new SystemClock();
   const environment = { clock, memory: new CheckMemory(), memorySize: MEMORY_SIZE, random: Math.random };
   const make = () => createModel(model, properties, environment);

@@ -63,14 +63,14 @@ export class Trial {
     chunk = CHUNK,
   ): Promise<{ chunks: Uint8Array[]; last: 'empty' | 'end' }> {
     const chunks: Uint8Array[] = [];
+    const buffer = new Uint8Array(chunk);
     for (let total = 0; total <= this.#maxStream; ) {
-      const buffer = new Uint8Array(chunk);
       const result = await device.readData(buffer);
       if (result.kind !== 'data') return { chunks, last: result.kind };
       if (result.length <= 0 || result.length > buffer.length) {
         throw new Violation(`readData into ${buffer.length} bytes says that it read ${result.length}`);
       }
-      chunks.push(buffer.subarray(0, result.length));
+      chunks.push(buffer.slice(0, result.length));
       total += result.length;
     }
     throw new Violation(`the data stream goes on after ${this.#maxStream} bytes`);

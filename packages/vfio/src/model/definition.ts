@@ -20,7 +20,7 @@ export interface ModelDefinition<Name extends string = string> {
   /** Registers of its own, from 0x100 on. */
   readonly registers: Readonly<Record<Name, RegisterDefinition>>;
   readonly properties: readonly PropertyDefinition[];
-  /** Bytes of the device memory that belong to the guest; at most all of it. */
+  /** Bytes of the device memory that belong to the guest: a multiple of the block size, at most `state-size`. */
   guestMemory(properties: Properties): number;
   create(parts: ModelParts<Name>): ModelLogic;
 }

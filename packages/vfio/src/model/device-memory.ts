@@ -27,7 +27,8 @@ export class DeviceMemory {
   /** Called with the number of each block that changes. */
   onWrite: ((block: number) => void) | undefined;
   readonly #buffer: Buffer;
-  readonly #pattern = Buffer.alloc(PATTERN_SIZE + BODY);
+  readonly #patternWords = new Int32Array((PATTERN_SIZE + BODY) / 4);
+  readonly #pattern = Buffer.from(this.#patternWords.buffer);
   readonly #firstOwn: number;
   #seed = 0;
 
@@ -51,11 +52,12 @@ export class DeviceMemory {
     this.#seed = seed >>> 0;
     // xorshift32, which must not start at zero.
     let word = this.#seed ^ 0x9e3779b9 || 1;
-    for (let offset = 0; offset < this.#pattern.length; offset += 4) {
+    const words = this.#patternWords;
+    for (let index = 0; index < words.length; index++) {
       word ^= word << 13;
       word ^= word >>> 17;
       word ^= word << 5;
-      this.#pattern.writeInt32LE(word, offset);
+      words[index] = word;
     }
   }
 

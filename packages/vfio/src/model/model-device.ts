@@ -87,11 +87,7 @@ export class ModelDevice implements ModelledDevice {
     const size = properties.number('state-size');
     const registers = new Registers<string>({ ...COMMON_REGISTERS, ...definition.registers });
     this.#registers = registers;
-    this.#memory = new DeviceMemory(
-      size,
-      Math.min(size, definition.guestMemory(properties)),
-      this.#newSeed(),
-    );
+    this.#memory = new DeviceMemory(size, definition.guestMemory(properties), this.#newSeed());
     this.#image = new RegisterImage(registers, this.#memory);
     this.#memory.onWrite = (block) => this.#saving?.mark(block);
     this.#dma = new DmaPort(environment.memory, this.dmaLogging, () => this.#registers.add('DMA_FAULTS', 1));

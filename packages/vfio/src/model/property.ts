@@ -12,6 +12,8 @@ export interface PropertyDefinition {
   readonly maximum?: number;
   /** A size must be a multiple of this. */
   readonly multiple?: number;
+  /** Another property that this one must not exceed; a default that would is lowered to it. */
+  readonly atMost?: string;
   /** The values of a choice. */
   readonly values?: readonly string[];
 }
@@ -72,7 +74,28 @@ export function parseProperties(
     const value = given[definition.name];
     return [definition.name, value === undefined ? definition.default : parse(owner, definition, value)];
   });
-  return new Properties(new Map(values));
+  return new Properties(new Map(bounded(owner, definitions, given, new Map(values))));
+}
+
+/** Applies {@link PropertyDefinition.atMost}. */
+function bounded(
+  owner: string,
+  definitions: readonly PropertyDefinition[],
+  given: Readonly<Record<string, PropertyValue>>,
+  values: Map<string, PropertyValue>,
+): Map<string, PropertyValue> {
+  for (const { name, atMost } of definitions) {
+    const limit = atMost === undefined ? undefined : values.get(atMost);
+    if (limit === undefined || values.get(name)! <= limit) continue;
+    if (given[name] !== undefined) {
+      throw new PropertyError(
+        name,
+        `Property '${owner}.${name}' doesn't take value '${given[name]}': expected at most ${atMost} (${limit})`,
+      );
+    }
+    values.set(name, limit);
+  }
+  return values;
 }
 
 function parse(owner: string, definition: PropertyDefinition, given: PropertyValue): PropertyValue {

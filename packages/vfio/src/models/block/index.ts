@@ -14,9 +14,10 @@ export const block: ModelDefinition<BlockRegister> = {
     {
       name: 'capacity',
       type: 'size',
-      default: 1024 * 1024,
+      default: 64 * 1024,
       multiple: BLOCK_SIZE,
-      description: 'bytes of the disk; at most state-size',
+      atMost: 'state-size',
+      description: 'bytes of the disk',
     },
   ],
   guestMemory: (properties) => properties.number('capacity'),
