@@ -1,4 +1,4 @@
-import { JsonError } from './error.js';
+import { type JsonFault, parseFault } from './error.js';
 import type { JsonObject, JsonValue } from './value.js';
 
 /** What may come next in the container that is being read. */
@@ -40,9 +40,9 @@ export class Assembler {
   #key = '';
   #expect: Expect = Expect.root;
   #value: JsonValue = null;
-  #error: JsonError | undefined;
+  #error: JsonFault | undefined;
 
-  get error(): JsonError | undefined {
+  get error(): JsonFault | undefined {
     return this.#error;
   }
 
@@ -60,12 +60,12 @@ export class Assembler {
     this.#error = undefined;
   }
 
-  fail(error: JsonError): void {
+  fail(error: JsonFault): void {
     this.#error ??= error;
   }
 
   /** An error in a scalar: it counts where a value may stand, else that is the error. */
-  failAtValue(error: JsonError): void {
+  failAtValue(error: JsonFault): void {
     if (this.takesValue) this.fail(error);
     else this.#misplaced();
   }
@@ -86,7 +86,7 @@ export class Assembler {
     switch (this.#expect) {
       case Expect.memberValue:
         if (this.#key in this.#object!) {
-          this.#error = JsonError.parse('duplicate key');
+          this.#error = parseFault('duplicate key');
           return;
         }
         this.#object![this.#key] = value;
@@ -95,7 +95,7 @@ export class Assembler {
       case Expect.firstKey:
       case Expect.key:
         if (typeof value !== 'string') {
-          this.#error = JsonError.parse('key is not a string in object');
+          this.#error = parseFault('key is not a string in object');
           return;
         }
         this.#key = value;
@@ -174,16 +174,16 @@ export class Assembler {
     if (this.#error !== undefined) return;
     switch (this.#expect) {
       case Expect.colon:
-        this.#error = JsonError.parse('missing : in object pair');
+        this.#error = parseFault('missing : in object pair');
         return;
       case Expect.memberSeparator:
-        this.#error = JsonError.parse('expected separator in dict');
+        this.#error = parseFault('expected separator in dict');
         return;
       case Expect.elementSeparator:
-        this.#error = JsonError.parse('expected separator in list');
+        this.#error = parseFault('expected separator in list');
         return;
       default:
-        this.#error = JsonError.parse('expecting value');
+        this.#error = parseFault('expecting value');
     }
   }
 }

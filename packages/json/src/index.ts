@@ -1,4 +1,4 @@
-export { JsonError } from './error.js';
+export { JsonError, type JsonFault } from './error.js';
 export { parse } from './parse.js';
 export { defaultLimits, type JsonLimits, type JsonMessage, JsonReader } from './reader.js';
 export { type StringifyOptions, stringify } from './stringify.js';

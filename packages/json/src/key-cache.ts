@@ -1,4 +1,4 @@
-const slots = 1024;
+const slots = 256;
 const longest = 32;
 
 /**
@@ -15,7 +15,7 @@ export class KeyCache {
     for (let position = start; position < end; position++) {
       hash = (Math.imul(hash, 31) + bytes[position]!) | 0;
     }
-    const slot = (hash ^ (hash >>> 10)) & (slots - 1);
+    const slot = (hash ^ (hash >>> 8)) & (slots - 1);
     const known = this.#strings[slot]!;
     if (known.length === length && matches(known, bytes, start)) return known;
     const text = bytes.toString('latin1', start, end);

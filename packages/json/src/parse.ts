@@ -15,7 +15,7 @@ export function parse(text: string | Uint8Array): JsonValue {
     message !== undefined;
     message = reader.read() ?? reader.end()
   ) {
-    if (message.error !== undefined) throw message.error;
+    if (message.error !== undefined) throw new JsonError(message.error.message);
     if (value !== undefined) throw new JsonError('Expecting at most one JSON value');
     value = message.value;
   }

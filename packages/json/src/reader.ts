@@ -1,5 +1,5 @@
 import { Assembler } from './assembler.js';
-import { JsonError } from './error.js';
+import { type JsonFault, parseFault } from './error.js';
 import { KeyCache } from './key-cache.js';
 import { Action, State, transitions } from './lexer.js';
 import { doubleValue, integerValue } from './number-token.js';
@@ -22,7 +22,7 @@ export const defaultLimits: JsonLimits = { tokenBytes: 64 << 20, tokens: 2 << 20
 /** One message, or one error that took its place. */
 export type JsonMessage =
   | { readonly value: JsonValue; readonly error?: undefined }
-  | { readonly value?: undefined; readonly error: JsonError };
+  | { readonly value?: undefined; readonly error: JsonFault };
 
 /** A stray token is shown up to this many bytes; QEMU shows it all. */
 const longestStray = 64 << 10;
@@ -136,7 +136,7 @@ export class JsonReader {
       }
     }
     if (this.#message === undefined && this.#tokens > 0) {
-      this.#assembler.fail(JsonError.parse('premature EOI'));
+      this.#assembler.fail(parseFault('premature EOI'));
       this.#complete();
     }
     const message = this.#message;
@@ -312,7 +312,7 @@ export class JsonReader {
     if (text === 'true') this.#assembler.add(true);
     else if (text === 'false') this.#assembler.add(false);
     else if (text === 'null') this.#assembler.add(null);
-    else this.#assembler.failAtValue(JsonError.parse(`invalid keyword '${text}'`));
+    else this.#assembler.failAtValue(parseFault(`invalid keyword '${text}'`));
   }
 
   /** `start` and `end` are the positions of the quotes; a plain string is ASCII without escapes. */
@@ -320,12 +320,9 @@ export class JsonReader {
     if (plain) {
       this.#assembler.add(this.#strings.text(bytes, start + 1, end));
     } else if (this.#assembler.takesValue) {
-      try {
-        this.#assembler.add(decodeString(bytes, start, end));
-      } catch (error) {
-        if (!(error instanceof JsonError)) throw error;
-        this.#assembler.fail(error);
-      }
+      const text = decodeString(bytes, start, end);
+      if (typeof text === 'string') this.#assembler.add(text);
+      else this.#assembler.fail(text);
     } else {
       this.#assembler.add('');
     }
@@ -386,13 +383,13 @@ export class JsonReader {
   }
 
   #limitExceeded(text: string): void {
-    this.#message = { error: new JsonError(text) };
+    this.#message = { error: { message: text } };
     this.#startMessage();
   }
 
   #stray(bytes: Buffer, start: number, end: number): void {
     const shown = decodeLossy(bytes, start, Math.min(end, start + longestStray));
-    this.#message = { error: new JsonError(`JSON parse error, stray '${shown}'`) };
+    this.#message = { error: { message: `JSON parse error, stray '${shown}'` } };
     this.#startMessage();
     this.#state = State.recovery;
   }

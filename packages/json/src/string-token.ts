@@ -1,4 +1,4 @@
-import { JsonError } from './error.js';
+import { type JsonFault, parseFault } from './error.js';
 import { decodeLossy, isCharacter, readSequence, StringBuilder, type Utf8Sequence } from './utf8.js';
 
 const simpleEscapes: Readonly<Record<number, number>> = {
@@ -20,10 +20,10 @@ const letterU = 0x75;
 const unicodeEscapeLength = 6;
 
 /**
- * The text of a string token. `start` and `end` are the positions of its quotes.
- * @throws JsonError for a bad escape, invalid UTF-8 or a code point that is no character
+ * The text of a string token, or its fault: a bad escape, invalid UTF-8, or a code point that is no character.
+ * `start` and `end` are the positions of its quotes.
  */
-export function decodeString(bytes: Buffer, start: number, end: number): string {
+export function decodeString(bytes: Buffer, start: number, end: number): string | JsonFault {
   const builder = new StringBuilder();
   const sequence: Utf8Sequence = { codePoint: 0, end: 0 };
   let position = start + 1;
@@ -36,10 +36,12 @@ export function decodeString(bytes: Buffer, start: number, end: number): string 
     }
     if (position > plainStart) builder.append(bytes.toString('latin1', plainStart, position));
     if (byte === backslash) {
-      position = decodeEscape(bytes, position, end, builder);
+      const next = decodeEscape(bytes, position, end, builder);
+      if (typeof next !== 'number') return next;
+      position = next;
     } else {
       readSequence(bytes, position, end, sequence);
-      if (sequence.codePoint < 0) throw JsonError.parse('invalid UTF-8 sequence in string');
+      if (sequence.codePoint < 0) return parseFault('invalid UTF-8 sequence in string');
       builder.appendCodePoint(sequence.codePoint);
       position = sequence.end;
     }
@@ -49,12 +51,17 @@ export function decodeString(bytes: Buffer, start: number, end: number): string 
   return builder.toString();
 }
 
-/** Decodes the escape at `position` and returns where it ends. */
-function decodeEscape(bytes: Buffer, position: number, end: number, builder: StringBuilder): number {
+/** Decodes the escape at `position` and returns where it ends, or its fault. */
+function decodeEscape(
+  bytes: Buffer,
+  position: number,
+  end: number,
+  builder: StringBuilder,
+): number | JsonFault {
   const selector = bytes[position + 1]!;
   if (selector !== letterU) {
     const character = simpleEscapes[selector];
-    if (character === undefined) throw JsonError.parse('invalid escape sequence in string');
+    if (character === undefined) return parseFault('invalid escape sequence in string');
     builder.appendCodePoint(character);
     return position + 2;
   }
@@ -71,7 +78,7 @@ function decodeEscape(bytes: Buffer, position: number, end: number, builder: Str
   if (!isCharacter(codePoint)) {
     // QEMU shows as many bytes as the escape should have, the closing quote included where it is too short.
     const shown = decodeLossy(bytes, position, Math.min(next, end + 1));
-    throw JsonError.parse(`${shown} is not a valid Unicode character`);
+    return parseFault(`${shown} is not a valid Unicode character`);
   }
   builder.appendCodePoint(codePoint);
   return next;

@@ -228,7 +228,7 @@ export class Session implements RequestSource {
   /** Executes one message and sends its reply. Never rejects. */
   #execute(message: JsonMessage, batch: DescriptorBatch | undefined): Promise<void> | undefined {
     if (message.error !== undefined) {
-      this.#sendError(new QmpError('GenericError', message.error.message), undefined);
+      this.#sendFailure('GenericError', message.error.message, undefined);
       return undefined;
     }
     const id = isObject(message.value) ? message.value.id : undefined;
@@ -308,11 +308,14 @@ export class Session implements RequestSource {
   }
 
   #sendError(error: unknown, id: JsonValue | undefined): void {
-    const reported = {
-      class: error instanceof Error && 'errorClass' in error ? String(error.errorClass) : 'GenericError',
-      desc: error instanceof Error ? error.message : String(error),
-    };
-    this.#send(id === undefined ? { error: reported } : { id, error: reported });
+    if (!(error instanceof Error)) this.#sendFailure('GenericError', String(error), id);
+    else
+      this.#sendFailure('errorClass' in error ? String(error.errorClass) : 'GenericError', error.message, id);
+  }
+
+  #sendFailure(errorClass: string, desc: string, id: JsonValue | undefined): void {
+    const error = { class: errorClass, desc };
+    this.#send(id === undefined ? { error } : { id, error });
   }
 
   #send(message: JsonObject): void {

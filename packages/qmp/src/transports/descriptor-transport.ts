@@ -1,7 +1,9 @@
 import { DescriptorStream, type Native } from '@godwit/native';
 import type { Transport, TransportHandler } from '../transport.js';
 
-const receiveLength = 64 << 10;
+/** Reads begin small, since most connections say little, and grow with what comes. */
+const firstReceiveLength = 2 << 10;
+const longestReceiveLength = 128 << 10;
 /** A connection whose input does not end gives way to others after so many reads. */
 const readsPerTurn = 8;
 
@@ -12,7 +14,7 @@ export class DescriptorTransport implements Transport {
   readonly #native: Native;
   #stream: DescriptorStream | undefined;
   #handler: TransportHandler | undefined;
-  #buffer: Buffer | undefined;
+  #buffer = Buffer.allocUnsafe(firstReceiveLength);
   #paused = false;
   #destroyed = false;
 
@@ -70,15 +72,18 @@ export class DescriptorTransport implements Transport {
 
   #receive(): void {
     const stream = this.#started();
-    this.#buffer ??= Buffer.allocUnsafeSlow(receiveLength);
     for (let reads = 0; reads < readsPerTurn && !this.#paused; reads++) {
+      const buffer = this.#buffer;
       const fds: number[] = [];
-      const length = stream.read(this.#buffer, fds);
+      const length = stream.read(buffer, fds);
+      if (length === buffer.length && length < longestReceiveLength) {
+        this.#buffer = Buffer.allocUnsafe(length * 4);
+      }
       if (length === 0) this.#handler?.ended();
-      if (length > 0) this.#handler?.data(this.#buffer.subarray(0, length), fds);
+      if (length > 0) this.#handler?.data(buffer.subarray(0, length), fds);
       else for (const fd of fds) this.#native.close(fd);
       // A short read took all there was, unless it ended where descriptors begin.
-      if (length < this.#buffer.length && fds.length === 0) return;
+      if (length < buffer.length && fds.length === 0) return;
     }
   }
 }
