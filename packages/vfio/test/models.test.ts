@@ -180,6 +180,7 @@ test('gpu: the guest uploads, fills and downloads through the aperture, and it m
 test('gpu: RECONFIGURE in pre-copy makes the migration start over, and what arrives is whole', async () => {
   const source = rig('gpu');
   const target = rig('gpu', {}, { seed: 2 });
+  source.device.regions[1]!.write(8, Buffer.from('of the guest'));
   await source.device.setState(PRE_COPY);
   const chunks = await drain(source.device);
   set(source.device, { COMMAND: GpuCommand.RECONFIGURE, FENCE: 1 }, GPU_REGISTERS);
@@ -192,6 +193,9 @@ test('gpu: RECONFIGURE in pre-copy makes the migration start over, and what arri
   for (const chunk of chunks) await target.device.writeData(chunk);
   await target.device.setState(RUNNING);
   assert.deepEqual(target.device.verify(), { blocks: 15, errors: 0 });
+  const text = new Uint8Array(12);
+  target.device.regions[1]!.read(8, text);
+  assert.equal(Buffer.from(text).toString(), 'of the guest');
 });
 
 test('gpu: a command that makes no sense is counted and answered', () => {

@@ -31,7 +31,7 @@ export interface ModelParts<Name extends string> {
   readonly memory: DeviceMemory;
   readonly dma: DmaPort;
   readonly properties: Properties;
-  /** Replaces all contents of the device's memory; a migration in pre-copy starts over (REINIT). */
+  /** Replaces the contents of the device's own memory; a migration in pre-copy starts over (REINIT). */
   regenerate(): void;
 }
 

@@ -61,10 +61,15 @@ export class DeviceMemory {
     }
   }
 
-  /** Wholly new contents: the guest's part zero, the device's own blocks at generation 0 of that seed. */
+  /** As after power-on: the guest's part zero, the device's own made from that seed. */
+  reset(seed: number): void {
+    this.bytes.fill(0, 0, this.guestSize);
+    this.regenerate(seed);
+  }
+
+  /** New contents for the device's own blocks, which are then at generation 0 of that seed. */
   regenerate(seed: number): void {
     this.seed = seed;
-    this.bytes.fill(0, 0, this.guestSize);
     this.generations.fill(0);
     for (let block = this.#firstOwn; block < this.blocks; block++) this.#write(block);
   }

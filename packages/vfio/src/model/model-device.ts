@@ -191,7 +191,7 @@ export class ModelDevice implements ModelledDevice {
     this.#transition = undefined;
     this.#enter(DeviceState.STOP);
     this.#dropStreams();
-    this.#memory.regenerate(this.#newSeed());
+    this.#memory.reset(this.#newSeed());
     this.#resetRegisters();
     this.#enter(DeviceState.RUNNING);
   }
