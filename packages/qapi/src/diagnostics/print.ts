@@ -14,9 +14,11 @@ export function printDiagnostic(diagnostic: Diagnostic): string {
   const { source, span, definition, message, related, fix } = diagnostic;
   if (source === undefined || span === undefined) return `error: ${message}`;
   const within = definition === undefined ? '' : `in ${definition.kind} '${definition.name}': `;
+  // The further lines are about the related place, which has a line of its own here.
+  const text = related === undefined ? message : message.slice(0, message.indexOf('\n'));
   const lines = [
     ...inclusionLines(source.includedFrom),
-    `${span.file}:${span.line}:${span.column}: error: ${within}${message.replaceAll('\n', '\n  ')}`,
+    `${span.file}:${span.line}:${span.column}: error: ${within}${text.replaceAll('\n', '\n  ')}`,
     ...excerpt(source, span),
   ];
   if (related !== undefined) {
