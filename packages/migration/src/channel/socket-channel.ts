@@ -46,7 +46,10 @@ export class SocketChannel implements Channel {
         return;
       }
       const done = (error?: Error | null) => {
-        if (error) reject(this.#error ?? error);
+        // Node reports no error for what a closed socket did not write any more.
+        const reason =
+          this.#error ?? error ?? (this.#closed ? new Error('the connection is closed') : undefined);
+        if (reason) reject(reason);
         else resolve();
       };
       // Corked, all chunks leave in one writev; the last one's callback says that the kernel has them all.
@@ -71,8 +74,8 @@ export class SocketChannel implements Channel {
     this.#closed = true;
     this.#reader.finish(new Error('the connection is closed'));
     // What write() has handed over is in the kernel and arrives; what it still waits for is given up.
-    if (this.#socket.writableLength === 0) this.#socket.end();
-    this.#socket.destroySoon();
+    if (this.#socket.writableLength === 0) this.#socket.destroySoon();
+    else this.#socket.destroy();
   }
 }
 

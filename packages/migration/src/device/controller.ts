@@ -31,6 +31,8 @@ export class DeviceController {
   readonly #observer: DeviceObserver;
   readonly #transitions: Transition[] = [];
   #reported: DeviceState | undefined;
+  /** The end of the transition that is under way. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(device: MigratableDevice, clock: Clock, observer: DeviceObserver) {
     this.#device = device;
@@ -47,7 +49,38 @@ export class DeviceController {
    * Moves the device to `wanted`. Rejects with the device's own error when that fails; the device is then in `recovery`,
    * or, where none is given or it fails too, reset to RUNNING.
    */
-  async setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {
+  setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {
+    return this.#inTurn(() => this.#setState(wanted, recovery));
+  }
+
+  /**
+   * RESUMING to STOP, where the device checks what it was given; rejects with the device's error when it refuses. No
+   * event: for a client a destination's device goes from resuming straight to running when the guest starts.
+   */
+  finishResuming(): Promise<void> {
+    return this.#inTurn(() => this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP)));
+  }
+
+  /** Throws away what was loaded: the device is reset and put into STOP. No event. */
+  discardResuming(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#move(DeviceState.RUNNING, () => this.#device.reset());
+      await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
+    });
+  }
+
+  /** Resolves when no transition is under way. A command can stop the guest while a migration moves the device. */
+  settled(): Promise<void> {
+    return this.#last;
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const next = this.#last.then(change);
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  async #setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {
     if (this.#device.state === wanted) return;
     await this.#observer.onPrepare?.(wanted);
     try {
@@ -57,20 +90,6 @@ export class DeviceController {
       throw error;
     }
     this.#report(wanted);
-  }
-
-  /**
-   * RESUMING to STOP, where the device checks what it was given; rejects with the device's error when it refuses. No
-   * event: for a client a destination's device goes from resuming straight to running when the guest starts.
-   */
-  async finishResuming(): Promise<void> {
-    await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
-  }
-
-  /** Throws away what was loaded: the device is reset and put into STOP. No event. */
-  async discardResuming(): Promise<void> {
-    await this.#move(DeviceState.RUNNING, () => this.#device.reset());
-    await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
   }
 
   async #recover(recovery: DeviceState | undefined): Promise<void> {

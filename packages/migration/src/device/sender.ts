@@ -80,9 +80,13 @@ export class DeviceSender {
     return this.#pending;
   }
 
-  /** Sends one block of what the device offers now. Resolves with the bytes sent; 0 when there is nothing for now. */
-  async iterate(writer: StreamWriter): Promise<number> {
+  /**
+   * Sends one block of what the device offers now. Resolves with the bytes sent; 0 when there is nothing for now.
+   * @param running whether the guest runs; a device that does and does not save yet then begins to
+   */
+  async iterate(writer: StreamWriter, running: boolean): Promise<number> {
     await this.#restartIfLost(writer);
+    if (running && !this.#streaming) await this.setup();
     if (!this.preCopy) return 0;
     const result = await this.entry.device.readData(this.#blocks[0]);
     const length = result.kind === 'data' ? result.length : 0;
@@ -147,7 +151,6 @@ export class DeviceSender {
     this.#streaming = false;
     this.#initialSent = false;
     await writer.write({ type: recordTypes.DEVICE_RESTART, subject: this.#number });
-    await this.setup();
   }
 
   async #sendBlock(writer: StreamWriter, payload: Buffer): Promise<void> {

@@ -21,6 +21,7 @@ function stopped(state: DeviceState): DeviceState {
 export async function stopDevices(devices: readonly DeviceEntry[]): Promise<TransitionFailure[]> {
   const failures: TransitionFailure[] = [];
   const reversed = [...devices].reverse();
+  for (const { controller } of devices) await controller.settled();
   for (const entry of reversed) {
     const { device } = entry;
     if (!device.flags.p2p) continue;
@@ -41,6 +42,7 @@ export async function stopDevices(devices: readonly DeviceEntry[]): Promise<Tran
  */
 export async function startDevices(devices: readonly DeviceEntry[]): Promise<TransitionFailure[]> {
   const failures: TransitionFailure[] = [];
+  for (const { controller } of devices) await controller.settled();
   for (const entry of devices) {
     const { device } = entry;
     if (device.flags.p2p && device.state !== DeviceState.RUNNING) {

@@ -1,6 +1,9 @@
 /** Rates are judged over at least this long; shorter rounds are put together. */
 const PERIOD_MS = 100;
 
+/** A guest that writes all of its memory again and again makes no more pages dirty than it has: close to all counts. */
+const BEHIND_PERCENTAGE = 95;
+
 /** Watches whether a guest writes slower than it is sent. Times are milliseconds. */
 export class Convergence {
   #since: number;
@@ -16,7 +19,7 @@ export class Convergence {
     this.#since = now;
   }
 
-  /** False when the guest was faster than the migration in two periods on end. */
+  /** False when the guest was as fast as the migration in two periods on end. */
   get converging(): boolean {
     return this.#behind < 2;
   }
@@ -29,7 +32,7 @@ export class Convergence {
     const sentNow = Math.max(1, sent - this.#sentBefore);
     this.dirtyRate = (this.#dirtied / elapsed) * 1000;
     this.dirtyPercentage = (this.#dirtied / sentNow) * 100;
-    this.#behind = this.dirtyPercentage >= 100 ? this.#behind + 1 : 0;
+    this.#behind = this.dirtyPercentage >= BEHIND_PERCENTAGE ? this.#behind + 1 : 0;
     this.#since = now;
     this.#dirtied = 0;
     this.#sentBefore = sent;

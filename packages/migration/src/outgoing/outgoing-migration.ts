@@ -248,11 +248,10 @@ export class OutgoingMigration {
       const startedAt = this.#clock.now();
       await this.#send(() => this.#ram.send(this.#writer, this.#limiter.slice));
       for (const device of this.#devices) {
-        if (!device.preCopy) continue;
         await this.#forDevice(
           device.entry,
           this.#send(async () => {
-            await device.iterate(this.#writer);
+            await device.iterate(this.#writer, this.#machine.control.running);
           }),
         );
       }

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import {
+  connectSocketChannel,
+  type SocketAddress,
+  type SocketChannel,
+  SocketListener,
+} from '../src/index.js';
+
+async function connected(t: TestContext, address: SocketAddress): Promise<[SocketChannel, SocketChannel]> {
+  const listener = new SocketListener();
+  const bound = await listener.listen(address);
+  const [client, server] = await Promise.all([connectSocketChannel(bound), listener.accept()]);
+  t.after(() => {
+    client.close();
+    server.close();
+    listener.close();
+  });
+  return [client, server];
+}
+
+function unixAddress(t: TestContext): SocketAddress & { type: 'unix' } {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-channel-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return { type: 'unix', path: join(folder, 'socket') };
+}
+
+const openDescriptors = () => readdirSync('/proc/self/fd').length;
+
+for (const transport of ['unix', 'inet'] as const) {
+  test(`${transport}: bytes arrive whole, in order, in whatever portions they are read`, async (t) => {
+    const [client, server] = await connected(
+      t,
+      transport === 'unix' ? unixAddress(t) : { type: 'inet', host: '127.0.0.1', port: 0 },
+    );
+    const bytes = randomFillSync(Buffer.alloc(3 << 20));
+    const writing = (async () => {
+      for (let offset = 0; offset < bytes.length; offset += 700_001) {
+        const part = bytes.subarray(offset, offset + 700_001);
+        await client.write([part.subarray(0, 5), part.subarray(5, 4096), part.subarray(4096)]);
+      }
+    })();
+    const into = Buffer.alloc(bytes.length);
+    const portions = [1, 16, 4096, 100_000, 300_001, 1 << 20];
+    for (let offset = 0, turn = 0; offset < into.length; turn++) {
+      const length = Math.min(portions[turn % portions.length]!, into.length - offset);
+      assert.equal(await server.readExactly(into.subarray(offset, offset + length)), true);
+      offset += length;
+      // Reading pauses now and then, as it does while a device takes its data.
+      if (turn % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await writing;
+    assert.ok(into.equals(bytes));
+  });
+}
+
+test('memory that is shared between threads can be sent and read into', async (t) => {
+  const [client, server] = await connected(t, unixAddress(t));
+  const from = new Uint8Array(new SharedArrayBuffer(1 << 20)).fill(7);
+  const into = new Uint8Array(new SharedArrayBuffer(1 << 20));
+  const reading = server.readExactly(into);
+  await client.write([from]);
+  assert.equal(await reading, true);
+  assert.ok(Buffer.from(into).equals(Buffer.from(from)));
+});
+
+test('both directions can be full at once', async (t) => {
+  const [client, server] = await connected(t, unixAddress(t));
+  const bytes = Buffer.alloc(2 << 20, 1);
+  const into = [Buffer.alloc(bytes.length), Buffer.alloc(bytes.length)] as const;
+  const done = await Promise.all([
+    client.write([bytes]),
+    server.write([bytes]),
+    client.readExactly(into[0]),
+    server.readExactly(into[1]),
+  ]);
+  assert.deepEqual(done.slice(2), [true, true]);
+});
+
+test('a clean end is told from one in the middle, and what was written before it arrives', async (t) => {
+  const [client, server] = await connected(t, unixAddress(t));
+  await client.write([Buffer.from('0123456789')]);
+  client.close();
+  assert.equal(await server.readExactly(Buffer.alloc(4)), true);
+  await assert.rejects(server.readExactly(Buffer.alloc(8)), /ended in the middle/);
+  assert.equal(await server.readExactly(Buffer.alloc(1)), false);
+});
+
+test('closing a channel ends what is pending on it, and leaves no descriptor', async (t) => {
+  const before = openDescriptors();
+  const [client, server] = await connected(t, { type: 'inet', host: '127.0.0.1', port: 0 });
+  const reading = assert.rejects(client.readExactly(Buffer.alloc(1)), /closed/);
+  const writing = assert.rejects(client.write([Buffer.alloc(64 << 20)]));
+  client.close();
+  client.close();
+  await Promise.all([reading, writing]);
+  await assert.rejects(client.write([Buffer.alloc(1)]));
+  await assert.rejects(async () => {
+    while (await server.readExactly(Buffer.alloc(1 << 16)));
+    throw new Error('ended');
+  });
+  server.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(openDescriptors() <= before + 1, `${openDescriptors()} descriptors, ${before} before`);
+});
+
+test('a listener lets in as many as it was told, and removes its socket', async (t) => {
+  const address = unixAddress(t);
+  const listener = new SocketListener(1);
+  await listener.listen(address);
+  const first = await connectSocketChannel(address);
+  const server = await listener.accept();
+  const second = await connectSocketChannel(address);
+  await assert.rejects(async () => {
+    if (!(await second.readExactly(Buffer.alloc(1)))) throw new Error('turned away');
+  });
+  listener.close();
+  await assert.rejects(listener.accept(), /closed/);
+  await assert.rejects(connectSocketChannel(address), { code: 'ENOENT' });
+  for (const channel of [first, server, second]) channel.close();
+});
+
+test('a path that does not fit into a socket address is an error, not another path', async () => {
+  const address = { type: 'unix', path: `/tmp/${'x'.repeat(120)}` } as const;
+  const expected = /^MigrationError: UNIX socket path '.*' is too long: a path must be at most 107 bytes$/;
+  await assert.rejects(connectSocketChannel(address), expected);
+  await assert.rejects(new SocketListener().listen(address), expected);
+});
+
+test('connecting can be given up', async () => {
+  const controller = new AbortController();
+  controller.abort();
+  await assert.rejects(
+    connectSocketChannel({ type: 'inet', host: '127.0.0.1', port: 1 }, controller.signal),
+    /connecting was cancelled/,
+  );
+});
