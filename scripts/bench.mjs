@@ -1,23 +1,29 @@
 // Prints the figures that this project is held to, beside what they should be: npm run bench [PACKAGE...]
-// A package has its own in bench/run.ts; each runs in a process of its own, one after the other.
+// Each program is a process of its own, one after the other, so that none disturbs the next.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const chosen = process.argv.slice(2);
-const entry = (name) => join(root, 'packages', name, 'dist', 'bench', 'run.js');
-const names = (chosen.length > 0 ? chosen : readdirSync(join(root, 'packages')).sort()).filter((name) => {
-  if (existsSync(entry(name))) return true;
-  if (chosen.length > 0) console.error(`bench: ${name} has no figures`);
-  return false;
-});
+const programs = {
+  migration: 'packages/migration/dist/bench/ram.js',
+  cli: 'packages/cli/dist/bench/run.js',
+  vfio: 'packages/vfio/dist/bench/run.js',
+  qmp: 'packages/qmp/dist/bench/run.js',
+};
 
-let failed = chosen.length > names.length;
-for (const name of names) {
-  console.log(`\n${name}`);
-  const { status } = spawnSync(process.execPath, ['--enable-source-maps', entry(name)], { stdio: 'inherit' });
-  if (status !== 0) failed = true;
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !Object.hasOwn(programs, name));
+if (unknown.length > 0) {
+  console.error(`bench: no figures of ${unknown.join(', ')}; there are ${Object.keys(programs).join(', ')}`);
+  process.exit(1);
 }
-process.exitCode = failed ? 1 : 0;
+
+for (const [name, program] of Object.entries(programs)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  console.log(`\n${name}`);
+  const { status } = spawnSync(process.execPath, ['--enable-source-maps', join(root, program)], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
+}

@@ -5,6 +5,7 @@ import { runDemo } from '../src/demo/demo.js';
 import type { Progress } from '../src/demo/live-migration.js';
 import { DEFAULT_OPTIONS } from '../src/demo/options.js';
 import { Screen } from '../src/demo/screen.js';
+import { GODWIT } from './machine-figures.js';
 
 export interface DemoFigures {
   readonly totalMs: number;
@@ -20,6 +21,7 @@ export async function demoFigures(clock: Clock): Promise<DemoFigures> {
   const seen: Progress[] = [];
   const { status, verified, downtimeMs, totalMs } = await runDemo(DEFAULT_OPTIONS, {
     clock,
+    godwit: GODWIT,
     screen: new Screen({ write: () => true }, {}),
     temporaryFolder: tmpdir(),
     nativeUnavailableReason,

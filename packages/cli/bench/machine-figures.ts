@@ -1,8 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Clock, delay } from '@godwit/clock';
 import { MachineProcess } from '../src/demo/machine-process.js';
+
+/** The command, seen from dist/bench. */
+export const GODWIT = fileURLToPath(new URL('../../bin/godwit.js', import.meta.url));
 
 const OPTIONS = ['-m', '512M', '-smp', '2', '-accel', 'sim,dirty-rate=200M,fill=on'];
 
@@ -19,6 +23,7 @@ export async function machineFigures(clock: Clock): Promise<MachineFigures> {
   const path = join(folder, 'qmp');
   const startedAt = clock.now();
   const machine = new MachineProcess(
+    GODWIT,
     'source',
     [...OPTIONS, '-qmp', `unix:${path},server=on,wait=off`],
     clock,

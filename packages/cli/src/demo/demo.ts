@@ -29,6 +29,8 @@ const DEVICES = ['nic', 'gpu'] as const;
 
 export interface DemoEnvironment {
   readonly clock: Clock;
+  /** The script that is the command `godwit`, for the machines to be run by. */
+  readonly godwit: string;
   readonly screen: Screen;
   /** Under which a private folder is made. */
   readonly temporaryFolder: string;
@@ -148,9 +150,9 @@ class Demo {
   }
 
   async #start(side: Side, more: readonly string[]): Promise<MachineClient> {
-    const { clock, signal } = this.#environment;
+    const { clock, signal, godwit } = this.#environment;
     const path = join(this.#folder, `${side}.qmp`);
-    const machine = new MachineProcess(side, [...this.#machineOptions(path), ...more], clock);
+    const machine = new MachineProcess(godwit, side, [...this.#machineOptions(path), ...more], clock);
     this.#machines.push(machine);
     const client = await machine.connect(path, signal);
     for (const name of TIMELINE_EVENTS) {

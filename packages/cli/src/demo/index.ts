@@ -37,6 +37,7 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandIo
   try {
     const result = await runDemo(options, {
       clock: new SystemClock(),
+      godwit: process.argv[1]!,
       screen: new Screen(options.json ? silent : (stdout as Output), process.env),
       temporaryFolder: tmpdir(),
       nativeUnavailableReason,

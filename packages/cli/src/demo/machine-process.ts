@@ -1,11 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { type Clock, delay } from '@godwit/clock';
 import { type Commands, type Events, protocol } from '@godwit/machine/protocol';
 import { clientCodec } from '@godwit/qapi/runtime';
 import { QmpClient } from '@godwit/qmp';
 
-const GODWIT = fileURLToPath(new URL('../../../bin/godwit.js', import.meta.url));
 /** How long a machine may take to answer at first, and to leave when it is told to, in milliseconds. */
 const START_LIMIT_MS = 20_000;
 const LEAVE_LIMIT_MS = 3000;
@@ -27,11 +25,14 @@ export class MachineProcess {
   #client: MachineClient | undefined;
   #complaint = '';
 
-  /** @param args the options of `godwit machine` beside its QMP socket */
-  constructor(name: string, args: readonly string[], clock: Clock) {
+  /**
+   * @param godwit the script that is the command
+   * @param args the options of `godwit machine`
+   */
+  constructor(godwit: string, name: string, args: readonly string[], clock: Clock) {
     this.name = name;
     this.#clock = clock;
-    this.#child = fork(GODWIT, ['machine', '-name', name, ...args], {
+    this.#child = fork(godwit, ['machine', '-name', name, ...args], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
       execArgv: [],
