@@ -6,7 +6,8 @@ const longest = 32;
  * several times as fast as making it again from bytes. Only ASCII may be looked up.
  */
 export class KeyCache {
-  readonly #strings: string[] = new Array<string>(slots).fill('');
+  /** Made when it is first needed: many connections never say a word. */
+  #strings: string[] | undefined;
 
   text(bytes: Buffer, start: number, end: number): string {
     const length = end - start;
@@ -16,6 +17,7 @@ export class KeyCache {
       hash = (Math.imul(hash, 31) + bytes[position]!) | 0;
     }
     const slot = (hash ^ (hash >>> 8)) & (slots - 1);
+    this.#strings ??= new Array<string>(slots).fill('');
     const known = this.#strings[slot]!;
     if (known.length === length && matches(known, bytes, start)) return known;
     const text = bytes.toString('latin1', start, end);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -94,5 +94,15 @@ export class Peer {
 
   stop(): void {
     this.#process.kill('SIGKILL');
+  }
+
+  get exited(): Promise<void> {
+    if (!this.alive) return Promise.resolve();
+    return new Promise((resolve) => this.#process.once('exit', () => resolve()));
+  }
+
+  /** Removes the sockets that a peer leaves behind when it is killed. */
+  removePaths(): void {
+    for (const path of this.paths) rmSync(path, { force: true });
   }
 }

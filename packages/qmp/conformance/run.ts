@@ -1,5 +1,5 @@
 /**
- * Plays the same exchanges to the real QEMU and to the machine, and compares what they say.
+ * Plays the same exchanges to the real QEMU and to the machine, and compares what they say; then shows the client with both.
  *
  *   run.js [--peers NAME,NAME] [--verbose] [--only TEXT]
  *
@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkClient, checkReconnect } from './client.js';
 import type { Exchange, Scenario } from './exchange.js';
 import { scenarios } from './exchanges/index.js';
 import { purposes } from './on-purpose.js';
@@ -41,7 +42,9 @@ try {
   peers.push(
     await Peer.start({ ...right, name: left === right ? `${right.name}-again` : right.name }, folder),
   );
-  process.exitCode = (await compare(peers[0]!, peers[1]!)) ? 0 : 1;
+  const alike = await compare(peers[0]!, peers[1]!);
+  const works = await checkClients([left, right]);
+  process.exitCode = alike && works ? 0 : 1;
 } catch (error) {
   console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
@@ -72,6 +75,20 @@ async function compare(reference: Peer, ours: Peer): Promise<boolean> {
   );
   for (const [reason, count] of tally.reasons) console.log(`  on purpose (${count}): ${reason}`);
   return tally.different === 0 && tally.equal > 0;
+}
+
+/** Shows our client against each peer. */
+async function checkClients(chosen: readonly Program[]): Promise<boolean> {
+  let works = true;
+  for (const [index, peer] of peers.entries()) {
+    const program = chosen[index]!;
+    const failures = await checkClient(peer, program === qemu);
+    failures.push(...(await checkReconnect({ ...program, name: `${peer.name}-restarted` }, folder)));
+    for (const failure of failures) console.log(`client with ${peer.name}: ${failure}`);
+    if (failures.length > 0) works = false;
+    else console.log(`client with ${peer.name}: all checks passed`);
+  }
+  return works;
 }
 
 function judge(

@@ -9,6 +9,7 @@ export interface Transport {
   start(handler: TransportHandler): void;
   /**
    * Queues bytes, which must not change any more; returns false when the peer reads too slowly (see `writableLength`).
+   * Bytes, but no descriptors, may be written before `start`.
    * Descriptors go with the first byte; the transport owns them from here on and closes them when they are sent, or cannot be.
    */
   write(bytes: Uint8Array, fds?: readonly number[]): boolean;

@@ -55,6 +55,7 @@ export class Session implements RequestSource {
   #executing = false;
   #peerEnded = false;
   #paused = false;
+  /** Output is flushed when what is being done is done, and need not be scheduled. */
   #receiving = false;
   #closed = false;
   #closeReason: Error | undefined;
@@ -82,11 +83,13 @@ export class Session implements RequestSource {
       ended: () => this.#inputEnded(),
       closed: (error) => this.#ended(error),
     };
-    transport.start(handler);
+    this.#receiving = true;
     this.#send({
       QMP: { version: environment.dispatcher.greeting, capabilities: [...this.#offered] },
     });
+    this.#receiving = false;
     this.flush();
+    transport.start(handler);
   }
 
   get hasRequests(): boolean {

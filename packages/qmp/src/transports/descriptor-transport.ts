@@ -15,6 +15,7 @@ export class DescriptorTransport implements Transport {
   #stream: DescriptorStream | undefined;
   #handler: TransportHandler | undefined;
   #buffer = Buffer.allocUnsafe(firstReceiveLength);
+  #early: Uint8Array[] = [];
   #paused = false;
   #destroyed = false;
 
@@ -38,10 +39,13 @@ export class DescriptorTransport implements Transport {
       drain: () => handler.drain(),
       closed: (error) => handler.closed(error),
     });
+    for (const bytes of this.#early.splice(0)) this.#stream.write(bytes);
   }
 
   write(bytes: Uint8Array, fds: readonly number[] = []): boolean {
-    return this.#started().write(bytes, fds);
+    if (this.#stream !== undefined || fds.length > 0) return this.#started().write(bytes, fds);
+    this.#writeEarly(bytes);
+    return true;
   }
 
   pause(): void {
@@ -63,6 +67,20 @@ export class DescriptorTransport implements Transport {
     if (this.#stream !== undefined) this.#stream.destroy();
     else if (!this.#destroyed) this.#native.close(this.#fd);
     this.#destroyed = true;
+  }
+
+  /**
+   * Before the stream is set up, which takes several system calls: the peer of a new connection, who waits for a greeting,
+   * goes on while that happens.
+   */
+  #writeEarly(bytes: Uint8Array): void {
+    let sent = 0;
+    try {
+      if (this.#early.length === 0 && !this.#destroyed) sent = this.#native.sendmsg(this.#fd, [bytes], []);
+    } catch {
+      // What is wrong with the socket shows again when the stream is set up.
+    }
+    if (sent < bytes.length) this.#early.push(bytes.subarray(sent));
   }
 
   #started(): DescriptorStream {
