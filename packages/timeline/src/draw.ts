@@ -199,11 +199,21 @@ function markLine(
     const text = index === 0 ? `${mark.text}▼` : `▼${mark.text}`;
     const wanted = index === 0 ? column - mark.text.length : column;
     const begin = Math.max(0, Math.min(wanted, limit - text.length));
-    line =
-      paint(text, '1') + (line === '' ? '' : ' '.repeat(Math.max(0, limit - begin - text.length)) + line);
+    const gap = Math.max(0, limit - begin - text.length);
+    line = paint(text, '1') + (line === '' ? '' : span(gap, marks, paint) + line);
     limit = begin;
   }
   return line === '' ? '' : ' '.repeat(limit) + line;
+}
+
+/** What stands between the two marks: how long it took, where there is room for it. */
+function span(columns: number, marks: readonly Mark[], paint: Paint): string {
+  const [first, last] = marks;
+  if (first === undefined || last === undefined) return ' '.repeat(columns);
+  const text = ` ${formatMs(last.at - first.at)} `;
+  const left = Math.floor((columns - text.length) / 2);
+  if (left < 2) return ' '.repeat(columns);
+  return paint(`${'─'.repeat(left)}${text}${'─'.repeat(columns - left - text.length)}`, '2');
 }
 
 function axis(interval: Interval, origin: number, columns: number): string {
