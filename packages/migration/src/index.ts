@@ -1,3 +1,5 @@
+export { ExecChannel } from './channel/exec-channel.js';
+export { FileReadChannel, FileWriteChannel } from './channel/file-channel.js';
 export { type MemoryChannelOptions, memoryChannelPair } from './channel/memory-channel.js';
 export {
   checkSocketAddress,
@@ -6,6 +8,7 @@ export {
   SocketChannel,
   SocketListener,
 } from './channel/socket-channel.js';
+export { StreamChannel, type StreamEnds } from './channel/stream-channel.js';
 export { migrationBlockers } from './device/blockers.js';
 export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';
 export type { DevicePending } from './device/sender.js';
