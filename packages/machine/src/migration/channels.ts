@@ -2,6 +2,9 @@ import {
   type Channel,
   type SocketAddress as ChannelAddress,
   connectSocketChannel,
+  ExecChannel,
+  FileReadChannel,
+  FileWriteChannel,
   type OpenChannel,
   SocketListener,
 } from '@godwit/migration';
@@ -20,6 +23,11 @@ export interface IncomingChannel {
 
 /** How a source reaches its destination. @throws QapiError for a transport that is not supported */
 export function outgoingChannel(address: MigrationAddress): OpenChannel {
+  if (address.transport === 'file') {
+    const { filename, offset } = address;
+    return () => opened(filename, FileWriteChannel.open(filename, Number(offset)));
+  }
+  if (address.transport === 'exec') return () => started(address.args, 'write');
   const target = channelAddress(address);
   return async (signal) => {
     try {
@@ -32,6 +40,11 @@ export function outgoingChannel(address: MigrationAddress): OpenChannel {
 
 /** Starts to wait for a source. @throws QapiError when it cannot */
 export async function incomingChannel(address: MigrationAddress): Promise<IncomingChannel> {
+  if (address.transport === 'file') {
+    const { filename, offset } = address;
+    return withoutListening(address, () => opened(filename, FileReadChannel.open(filename, Number(offset))));
+  }
+  if (address.transport === 'exec') return withoutListening(address, () => started(address.args, 'read'));
   const target = channelAddress(address);
   const listener = new SocketListener();
   try {
@@ -50,6 +63,26 @@ export async function incomingChannel(address: MigrationAddress): Promise<Incomi
         cause,
       },
     );
+  }
+}
+
+function withoutListening(address: MigrationAddress, accept: () => Promise<Channel>): IncomingChannel {
+  return { address, accept, close: () => {} };
+}
+
+async function opened(filename: string, channel: Promise<Channel>): Promise<Channel> {
+  try {
+    return await channel;
+  } catch (cause) {
+    throw new Error(`Unable to open ${filename}: ${systemReason(cause)}`, { cause });
+  }
+}
+
+async function started(args: readonly string[], direction: 'write' | 'read'): Promise<Channel> {
+  try {
+    return await ExecChannel.start(args, direction);
+  } catch (cause) {
+    throw new Error(`Unable to run ${args[0] ?? ''}: ${systemReason(cause)}`, { cause });
   }
 }
 
