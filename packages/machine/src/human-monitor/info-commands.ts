@@ -164,11 +164,19 @@ function vfioText(info: MigrationInfo, devices: MonitorContext['machine']['hardw
       const left =
         stats['stop-copy-bytes'] === undefined
           ? ''
-          : `  left: ${stats['initial-bytes']} initial, ${stats['dirty-bytes']} dirty, ${stats['stop-copy-bytes']} in stop-copy\n`;
-      const downtime = stats.downtime === undefined ? '' : `  downtime: ${stats.downtime.toFixed(1)} ms\n`;
-      return `${title}  transferred: ${stats.transferred}\n${left}${downtime}`;
+          : `  left: ${stats['initial-bytes']} initial, ${stats['dirty-bytes']} dirty, ${stats['stop-copy-bytes']} in stop-copy (bytes)\n`;
+      const downtime = stats.downtime === undefined ? '' : `  downtime: ${stats.downtime} ms\n`;
+      const transitions = stats.transitions.map(
+        ({ from, to, start, duration }) =>
+          `  ${from} -> ${to}: after ${milliseconds(start)} ms, took ${milliseconds(duration)} ms\n`,
+      );
+      return `${title}  transferred: ${stats.transferred} bytes\n${left}${downtime}${transitions.join('')}`;
     })
     .join('');
+}
+
+function milliseconds(microseconds: bigint): string {
+  return (Number(microseconds) / 1000).toFixed(3);
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [

@@ -1,6 +1,6 @@
-import type { IncomingStatistics, OutgoingStatistics } from '@godwit/migration';
+import type { IncomingStatistics, OutgoingStatistics, Transition } from '@godwit/migration';
 import { stateName } from '@godwit/vfio';
-import type { MigrationInfo, MigrationStats, VfioDeviceStats } from '../generated/index.js';
+import type { MigrationInfo, MigrationStats, VfioDeviceStats, VfioTransition } from '../generated/index.js';
 
 /** What query-migrate tells of an outgoing migration. */
 export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
@@ -12,7 +12,7 @@ export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
   info.ram = ramStats(statistics);
   if (statistics.devices.length > 0) {
     info.vfio = { transferred: whole(statistics.vfio.transferred) };
-    info['vfio-devices'] = statistics.devices.map(outgoingDevice);
+    info['vfio-devices'] = statistics.devices.map((device) => outgoingDevice(device, statistics.startedAt));
   }
   if (statistics.cpuThrottlePercentage > 0) {
     info['cpu-throttle-percentage'] = whole(statistics.cpuThrottlePercentage);
@@ -28,17 +28,18 @@ export function incomingInfo(statistics: IncomingStatistics): MigrationInfo {
   if (statistics.error !== undefined && statistics.status === 'failed') info['error-desc'] = statistics.error;
   if (statistics.devices.length > 0) {
     info.vfio = { transferred: whole(statistics.vfio.transferred) };
-    info['vfio-devices'] = statistics.devices.map(({ id, qomPath, state, received }) => ({
+    info['vfio-devices'] = statistics.devices.map(({ id, qomPath, state, received, transitions }) => ({
       id,
       'qom-path': qomPath,
       'device-state': stateName(state),
       transferred: whole(received),
+      transitions: transitions.map((each) => transitionInfo(each, statistics.startedAt)),
     }));
   }
   return info;
 }
 
-function outgoingDevice(device: OutgoingStatistics['devices'][number]): VfioDeviceStats {
+function outgoingDevice(device: OutgoingStatistics['devices'][number], startedAt: number): VfioDeviceStats {
   return {
     id: device.id,
     'qom-path': device.qomPath,
@@ -47,7 +48,20 @@ function outgoingDevice(device: OutgoingStatistics['devices'][number]): VfioDevi
     'initial-bytes': whole(device.left.initial),
     'dirty-bytes': whole(device.left.dirty),
     'stop-copy-bytes': whole(device.left.stopCopy),
-    downtime: device.downtime,
+    downtime: whole(device.downtime),
+    transitions: device.transitions.map((each) => transitionInfo(each, startedAt)),
+  };
+}
+
+function transitionInfo(
+  { from, to, startedAt, durationMs }: Transition,
+  migrationStart: number,
+): VfioTransition {
+  return {
+    from: stateName(from),
+    to: stateName(to),
+    start: whole((startedAt - migrationStart) * 1000),
+    duration: whole(durationMs * 1000),
   };
 }
 

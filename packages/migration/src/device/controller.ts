@@ -45,6 +45,11 @@ export class DeviceController {
     return this.#transitions;
   }
 
+  /** The latest transitions that were begun at `time` or later, oldest first. */
+  transitionsSince(time: number): readonly Transition[] {
+    return this.#transitions.filter(({ startedAt }) => startedAt >= time);
+  }
+
   /**
    * Moves the device to `wanted`. Rejects with the device's own error when that fails; the device is then in `recovery`,
    * or, where none is given or it fails too, reset to RUNNING.

@@ -41,13 +41,14 @@ export class DeviceReceivers {
     return this.#receivers.every(({ preCopy, initialSent }) => initialSent || !preCopy);
   }
 
-  get statistics(): IncomingStatistics['devices'] {
+  /** @param since when the migration began, on the machine's clock */
+  statistics(since: number): IncomingStatistics['devices'] {
     return this.#receivers.map(({ entry, bytes }) => ({
       id: entry.id,
       qomPath: entry.qomPath,
       state: entry.device.state,
       received: bytes,
-      transitions: entry.controller.transitions,
+      transitions: entry.controller.transitionsSince(since),
     }));
   }
 

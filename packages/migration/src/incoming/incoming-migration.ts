@@ -68,6 +68,7 @@ export class IncomingMigration {
     return {
       status: this.#status,
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
+      startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
       received: this.#reader?.bytes ?? 0,
       ram: {
@@ -76,7 +77,7 @@ export class IncomingMigration {
         dirtySyncCount: this.#rounds,
       },
       vfio: { transferred: this.#devices?.bytes ?? 0 },
-      devices: this.#devices?.statistics ?? [],
+      devices: this.#devices?.statistics(this.#startedAt) ?? [],
     };
   }
 

@@ -6,6 +6,8 @@ import type { MigrationStatus } from '../status.js';
 export interface IncomingStatistics {
   readonly status: MigrationStatus;
   readonly error?: string;
+  /** On the machine's clock, as transitions of devices are. */
+  readonly startedAt: number;
   readonly totalTime: number;
   /** Bytes of the stream so far. */
   readonly received: number;
@@ -16,6 +18,7 @@ export interface IncomingStatistics {
     readonly qomPath: string;
     readonly state: DeviceState;
     readonly received: number;
+    /** Those that it made since the migration began. */
     readonly transitions: readonly Transition[];
   }[];
 }

@@ -149,12 +149,13 @@ export class OutgoingMigration {
   get statistics(): OutgoingStatistics {
     const ram = this.#ram;
     const now = this.#endedAt ?? this.#clock.now();
-    const throughput = this.#throughput.bytesPerSecond ?? 0;
+    const throughput = this.#meanThroughput ?? this.#throughput.bytesPerSecond ?? 0;
     const { pageSize } = ram.layout;
     const pending = ram.remaining + this.#devices.reduce((sum, device) => sum + device.pending.stopCopy, 0);
     return {
       status: this.#status,
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
+      startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : now - this.#startedAt,
       setupTime: this.#activeAt === undefined ? 0 : this.#activeAt - this.#startedAt,
       ...(this.#handedOverAt === undefined || this.#stoppedAt === undefined
@@ -183,12 +184,19 @@ export class OutgoingMigration {
         state: sender.entry.device.state,
         sent: sender.bytes,
         left: sender.pending,
-        transitions: sender.entry.controller.transitions,
+        transitions: sender.entry.controller.transitionsSince(this.#startedAt),
         downtime: sender.downtime,
       })),
       converging: this.#convergence.converging,
       cpuThrottlePercentage: this.#throttle,
     };
+  }
+
+  /** Bytes per second over the whole of a migration that has completed, as QEMU reports it then. */
+  get #meanThroughput(): number | undefined {
+    if (this.#status !== 'completed' || this.#endedAt === undefined || this.#activeAt === undefined)
+      return undefined;
+    return (this.#writer.bytes / Math.max(1, this.#endedAt - this.#activeAt)) * 1000;
   }
 
   // --- setup ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ export interface OutgoingStatistics {
   readonly status: MigrationStatus;
   /** Why it failed. */
   readonly error?: string;
+  /** On the machine's clock, as transitions of devices are. */
+  readonly startedAt: number;
   readonly totalTime: number;
   readonly setupTime: number;
   /** From the stop of the vCPUs until the destination had everything; once it is known. */
@@ -49,6 +51,7 @@ export interface DeviceStatistics {
   readonly state: DeviceState;
   readonly sent: number;
   readonly left: DevicePending;
+  /** Those that it made since the migration began. */
   readonly transitions: readonly Transition[];
   /** Its share of the downtime: the transitions it made and the data it sent while the guest was stopped. */
   readonly downtime: number;
