@@ -6,7 +6,7 @@ import type { Audit, GuestDevice } from './accelerator.js';
 import { DeviceDriver } from './device-driver.js';
 import type { GuestBus } from './guest-bus.js';
 import { dmaBuffer, type GuestLayout, type PageRange, slice, visitOrder } from './layout.js';
-import { type Finding, inspectPage, PAGE_WORDS, writePage } from './page-content.js';
+import { type Finding, inspectPage, writePage } from './page-content.js';
 import { DEVICE_SLOTS, type Registers } from './registers.js';
 
 /** Every so many steps a vCPU turns to one of the devices. */
@@ -34,7 +34,7 @@ export class Workload {
   readonly #working: PageRange;
   readonly #static: PageRange;
   readonly #order: (visit: number) => number;
-  readonly #segments: readonly { readonly firstPage: number; readonly words: Int32Array }[];
+  readonly #segments: readonly { readonly firstPage: number; readonly ram: Buffer }[];
   readonly #segmentPages: number;
   readonly #dirty: DirtyBitmap;
   readonly #registers: Registers;
@@ -51,7 +51,7 @@ export class Workload {
     this.#order = visitOrder(this.#working);
     this.#segments = options.segments.map(({ address, bytes }) => ({
       firstPage: address / PAGE_SIZE,
-      words: new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
+      ram: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
     }));
     this.#segmentPages = options.segments[0]!.bytes.length / PAGE_SIZE;
     this.#dirty = options.dirty;
@@ -127,12 +127,12 @@ export class Workload {
 
   #inspect(page: number, generation: number): Finding {
     const segment = this.#segments[Math.floor(page / this.#segmentPages)]!;
-    return inspectPage(segment.words, (page - segment.firstPage) * PAGE_WORDS, page, generation);
+    return inspectPage(segment.ram, (page - segment.firstPage) * PAGE_SIZE, page, generation);
   }
 
   #write(page: number, generation: number): void {
     const segment = this.#segments[Math.floor(page / this.#segmentPages)]!;
-    writePage(segment.words, (page - segment.firstPage) * PAGE_WORDS, page, generation);
+    writePage(segment.ram, (page - segment.firstPage) * PAGE_SIZE, page, generation);
     this.#dirty.mark(page);
   }
 
