@@ -33,7 +33,8 @@ export function fetchTree(): string {
   return tree;
 }
 
-function unpackedTree(): string | undefined {
+/** The source tree, if it was downloaded before. */
+export function unpackedTree(): string | undefined {
   const tree = join(cache, 'tree');
   return existsSync(join(tree, 'tests', 'qapi-schema', 'meson.build')) ? tree : undefined;
 }
