@@ -70,6 +70,21 @@ export class DocumentationLines {
   }
 }
 
+/**
+ * The lines of a block between two offsets, without their `# ` and the white space at their end. `start` lies
+ * within its line, behind the `# `.
+ */
+export function* linesBetween({ text }: Source, start: number, end: number): Generator<string> {
+  for (let at = start; ; ) {
+    const lineEnd = text.indexOf('\n', at);
+    yield text.slice(at, lineEnd).trimEnd();
+    const next = skipWhiteSpace(text, lineEnd);
+    if (next >= end) return;
+    // An empty line is a lone `#`.
+    at = Math.min(next + 2, text.indexOf('\n', next));
+  }
+}
+
 function skipWhiteSpace(text: string, start: number): number {
   let at = start;
   // The last newline stands for the end of the file.

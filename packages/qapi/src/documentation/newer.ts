@@ -1,5 +1,5 @@
 import type { Dialect } from '../language/dialect.js';
-import type { DocumentationLines } from './block.js';
+import { type DocumentationLines, linesBetween } from './block.js';
 import { DocumentationBlock, Section, type SectionKind } from './section.js';
 import { StyleRules } from './style.js';
 
@@ -19,14 +19,40 @@ const formerTags: Readonly<Record<string, string>> = {
   Example: "the '.. qmp-example::' directive, or other suitable markup instead.",
 };
 
+/** A section that remembers where its text is, and puts it together when it is asked for. */
+class TextSection extends Section {
+  /** Several blank lines count as one. */
+  collapses = false;
+  #first: number | undefined;
+
+  /** Takes text that goes from `start`, behind the `# ` of a line, to the end of the line at `end`. */
+  extend(start: number, end: number): void {
+    this.#first ??= start;
+    this.end = end;
+  }
+
+  override get text(): string {
+    if (this.#first === undefined) return '';
+    const lines: string[] = [];
+    for (const line of linesBetween(this.source, this.#first, this.end)) {
+      if (line !== '' || !this.collapses || lines.at(-1) !== '') lines.push(line);
+    }
+    return lines.join('\n');
+  }
+
+  override get empty(): boolean {
+    return this.#first === undefined;
+  }
+}
+
 /** Reads a block in the dialect of QEMU 9.0 and later: sections are paragraphs told apart by their first line. */
 export class NewerDocumentation {
   readonly #lines: DocumentationLines;
   readonly #dialect: Dialect;
   readonly #style: StyleRules | undefined;
   readonly #reportLine: (message: string, start: number, end: number) => void;
-  readonly #sections: [Section, ...Section[]];
-  #section: Section;
+  readonly #sections: [TextSection, ...TextSection[]];
+  #section: TextSection;
   /** Members are only described in front of all sections but the body. */
   #descriptionsOver = false;
   readonly #names: Record<'member' | 'feature', Set<string>> = { member: new Set(), feature: new Set() };
@@ -44,7 +70,7 @@ export class NewerDocumentation {
     this.#dialect = dialect;
     this.#reportLine = reportLine;
     this.#style = dialect.documentationStyle ? new StyleRules() : undefined;
-    this.#section = new Section(lines.source, 'plain', start);
+    this.#section = new TextSection(lines.source, 'plain', start);
     this.#sections = [this.#section];
   }
 
@@ -86,7 +112,7 @@ export class NewerDocumentation {
       if (line.startsWith('=') && !first && this.#dialect.headings === 'first') {
         this.#lines.error("'=' heading must come first in a comment block");
       }
-      this.#append(line);
+      this.#append();
       first = false;
     }
   }
@@ -138,8 +164,8 @@ export class NewerDocumentation {
       if (name === '') this.#reportHere('invalid parameter name');
       else if (this.#names[kind].has(name)) this.#reportHere(`'${name}' parameter name duplicated`);
       this.#names[kind].add(name);
-      this.#open(this.#new(kind, lines.start, name));
-      this.#indented(lines.line!.slice(match[0].length));
+      this.#open(kind, name);
+      this.#indented(match[0].length);
     }
   }
 
@@ -154,20 +180,16 @@ export class NewerDocumentation {
     if (kind !== 'todo' && this.#sections.some((section) => section.tag === tag)) {
       this.#reportHere(`duplicated '${tag}' section`);
     }
-    this.#open(this.#new(kind, lines.start, undefined, tag));
-    this.#indented(lines.line!.slice(match[0].length));
+    this.#open(kind, undefined, tag);
+    this.#indented(match[0].length);
   }
 
-  /** The rest of the first line, then the lines that are indented like the first of them. */
-  #indented(first: string): void {
-    if (first !== '') this.#append(first);
-    this.#touch();
-    this.#advance();
+  /** What follows the first `offset` characters of the line, then the lines that are indented like the first of them. */
+  #indented(offset: number): void {
     const lines = this.#lines;
-    while (lines.line === '') {
-      this.#append('');
-      this.#advance();
-    }
+    if (lines.line!.length > offset) this.#append(offset);
+    this.#advance();
+    while (lines.line === '') this.#advance();
     if (lines.line === undefined) return;
     const indent = indentOf(lines.line);
     if (indent === 0) return;
@@ -179,40 +201,34 @@ export class NewerDocumentation {
         if (count !== 1) return;
         lines.error(`unexpected de-indent (expected at least ${indent} spaces)`);
       }
-      this.#append(line);
+      this.#append();
     }
   }
 
   #paragraph(): void {
     const lines = this.#lines;
-    if (this.#section.kind === 'plain') {
-      if (this.#section.lines.length > 0) this.#append('');
-    } else {
-      this.#open(this.#new('plain', lines.start));
+    if (this.#section.kind !== 'plain') {
+      this.#open('plain');
       this.#descriptionsOver = true;
     }
+    this.#section.collapses = true;
     if (lines.line?.startsWith('=') && this.#dialect.headings === 'first') {
       lines.error("unexpected '=' markup in definition documentation");
     }
-    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append(lines.line);
+    for (; lines.line !== undefined && lines.line !== ''; this.#advance()) this.#append();
   }
 
-  #new(kind: SectionKind, start: number, name?: string, tag?: string): Section {
-    return new Section(this.#lines.source, kind, start, name, tag);
+  #open(kind: SectionKind, name?: string, tag?: string): void {
+    const { source, start, end } = this.#lines;
+    this.#section = new TextSection(source, kind, start, name, tag);
+    this.#section.end = end;
+    this.#sections.push(this.#section);
   }
 
-  #open(section: Section): void {
-    this.#section = section;
-    this.#sections.push(section);
-  }
-
-  #append(line: string): void {
-    this.#section.lines.push(line);
-    if (line !== '') this.#touch();
-  }
-
-  #touch(): void {
-    this.#section.end = this.#lines.end;
+  /** Adds the current line, or what follows its first `offset` characters, to the current section. */
+  #append(offset = 0): void {
+    const { line, start, end } = this.#lines;
+    if (line !== '') this.#section.extend(start + 2 + offset, end);
   }
 
   #reportHere(message: string): void {

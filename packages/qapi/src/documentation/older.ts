@@ -20,6 +20,7 @@ const misplacedDescription = /^@\S+:/;
 /** A section whose lines are indented like the text that follows its name, if there is any. */
 class IndentedSection extends Section {
   readonly indent: number;
+  readonly lines: string[] = [];
 
   constructor(source: Source, kind: SectionKind, start: number, indent = 0, name?: string, tag?: string) {
     super(source, kind, start, name, tag);
@@ -27,7 +28,11 @@ class IndentedSection extends Section {
   }
 
   override get text(): string {
-    return super.text.trim();
+    return this.lines.join('\n').trim();
+  }
+
+  override get empty(): boolean {
+    return this.lines.every((line) => line === '');
   }
 
   /** As QEMU sees it: a first line of text, or none, then an empty one. */

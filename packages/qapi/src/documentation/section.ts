@@ -4,18 +4,17 @@ import type { Span } from '../schema/model.js';
 
 export type SectionKind = DocumentationSection['kind'];
 
-/** A section; its lines are added while it is read, its text is put together when it is asked for. */
-export class Section implements DocumentationSection {
+/** A section; what its text is depends on the dialect. */
+export abstract class Section implements DocumentationSection {
   readonly kind: SectionKind;
   readonly name: string | undefined;
   readonly tag: string | undefined;
   readonly start: number;
   end: number;
-  readonly lines: string[] = [];
-  readonly #source: Source;
+  protected readonly source: Source;
 
   constructor(source: Source, kind: SectionKind, start: number, name?: string, tag?: string) {
-    this.#source = source;
+    this.source = source;
     this.kind = kind;
     this.start = start;
     this.end = start;
@@ -24,22 +23,13 @@ export class Section implements DocumentationSection {
   }
 
   /** Without the outer blank lines. */
-  get text(): string {
-    const { lines } = this;
-    let first = 0;
-    let last = lines.length;
-    while (first < last && lines[first] === '') first++;
-    while (last > first && lines[last - 1] === '') last--;
-    return lines.slice(first, last).join('\n');
-  }
-
-  get span(): Span {
-    return this.#source.span(this.start, this.end);
-  }
+  abstract get text(): string;
 
   /** There is no text at all. */
-  get empty(): boolean {
-    return this.lines.every((line) => line === '');
+  abstract get empty(): boolean;
+
+  get span(): Span {
+    return this.source.span(this.start, this.end);
   }
 }
 
