@@ -1,6 +1,3 @@
-export type { Diagnostic, Fix } from './diagnostics/diagnostic.js';
-export { printDiagnostic } from './diagnostics/print.js';
-export { printAsQemu } from './diagnostics/print-as-qemu.js';
 export { type GenerateOptions, generateTypeScript } from './emit/generate-typescript.js';
 export { describeProtocol } from './emit/protocol.js';
 export { readConfigHeader } from './infer/config-header.js';
@@ -8,10 +5,4 @@ export { type InferredConfig, inferConfig } from './infer/infer-config.js';
 export { parseReply } from './infer/parse-reply.js';
 export { IncompleteReply, schemaFromReply } from './infer/schema-from-reply.js';
 export { type IntrospectOptions, introspect } from './introspect/introspect.js';
-export { detectDialect } from './language/detect-dialect.js';
-export { type Dialect, type DialectName, dialectOfVersion, dialects } from './language/dialect.js';
-export { fileReader, type SchemaReader } from './language/reader.js';
-export type * from './schema/documentation.js';
-export { dumpSchema } from './schema/dump.js';
-export { type LoadOptions, type LoadResult, loadSchema } from './schema/load.js';
-export type * from './schema/model.js';
+export * from './schema/index.js';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadSchema, printAsQemu, printDiagnostic } from '@godwit/qapi';
+import { loadSchema, printAsQemu, printDiagnostic } from '@godwit/qapi/schema';
 import { type Io, UsageError } from '../io.js';
 import { chosenDialect, dialectOption } from './dialect.js';
 

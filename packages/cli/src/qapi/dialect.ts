@@ -1,4 +1,4 @@
-import { type DialectName, dialects } from '@godwit/qapi';
+import { type DialectName, dialects } from '@godwit/qapi/schema';
 import { UsageError } from '../io.js';
 
 /** The option `--dialect VERSION` of all that read schemas. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { dumpSchema, loadSchema, printAsQemu } from '@godwit/qapi';
+import { dumpSchema, loadSchema, printAsQemu } from '@godwit/qapi/schema';
 import { type Io, UsageError } from '../io.js';
 import { chosenDialect, dialectOption } from './dialect.js';
 
