@@ -53,7 +53,7 @@ export { QmpServer, type QmpServerOptions } from './server/qmp-server.js';
 export type { Session } from './server/session.js';
 export type { Transport, TransportHandler } from './transport.js';
 export { formatAddress, longestUnixPath, parseAddress, type SocketAddress } from './transports/address.js';
-export { type ConnectOptions, connectTransport } from './transports/connect.js';
+export { type ConnectOptions, connectedTransport, connectTransport } from './transports/connect.js';
 export { DescriptorTransport } from './transports/descriptor-transport.js';
 export { Listener, type ListenOptions } from './transports/listener.js';
 export { StreamTransport, type StreamTransportOptions } from './transports/stream-transport.js';

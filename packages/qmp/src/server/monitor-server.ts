@@ -80,6 +80,18 @@ export class MonitorServer {
     return this.#listener?.address;
   }
 
+  /** Whether a client is served now. */
+  get occupied(): boolean {
+    return this.#attached;
+  }
+
+  /** Serves a client that came in another way. False, and nothing is done, while another one is served. */
+  addClient(transport: Transport): boolean {
+    if (this.#closed || this.#attached) return false;
+    void this.#serve(transport);
+    return true;
+  }
+
   /** Accepts and connects no more, and turns away who waits. The client that is connected stays, for the monitor to close. */
   async close(): Promise<void> {
     this.#closed = true;

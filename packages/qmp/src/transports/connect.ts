@@ -26,7 +26,7 @@ export async function connectTransport(
   options.signal?.throwIfAborted();
   switch (address.kind) {
     case 'fd':
-      return descriptorTransport(address.fd, options.native);
+      return connectedTransport(address.fd, options.native);
     case 'unix': {
       checkUnixPath(address.path);
       if (options.native !== undefined) return connectUnix(address, options.native);
@@ -60,7 +60,11 @@ function connectionError(address: SocketAddress, cause: Error): Error {
   return new Error(`cannot connect to ${formatAddress(address)}: ${cause.message}`, { cause });
 }
 
-function descriptorTransport(fd: number, native: Native | undefined): Transport {
+/**
+ * A socket that is connected already; it owns the descriptor from here on.
+ * @throws Error when it is no socket; the descriptor stays with the caller then
+ */
+export function connectedTransport(fd: number, native: Native | undefined): Transport {
   if (!fstatSync(fd).isSocket()) throw new Error(`descriptor ${fd} is not a socket`);
   if (native !== undefined) return new DescriptorTransport(fd, native);
   const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });

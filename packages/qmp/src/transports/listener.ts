@@ -10,8 +10,8 @@ import { bindPrivately } from './unix-path.js';
 
 export interface ListenOptions {
   readonly address: SocketAddress;
-  /** Called with every connection, before any of its bytes were read. */
-  readonly onConnection: (transport: Transport) => void;
+  /** Called with every connection, before any of its bytes were read. A peer at a unix socket has no path of its own. */
+  readonly onConnection: (transport: Transport, peer: SocketAddress) => void;
   /** The addon; without it unix sockets carry no descriptors. */
   readonly native?: Native | undefined;
   /** Makes a tcp listener speak TLS. To ask clients for certificates, set `requestCert` and `rejectUnauthorized`. */
@@ -72,7 +72,7 @@ async function listenByAddon(address: UnixAddress, native: Native, { onConnectio
   let listener: UnixListener | undefined;
   await bindPrivately(address.path, async (path) => {
     listener = new UnixListener(native, path, {
-      connection: (fd) => onConnection(new DescriptorTransport(fd, native)),
+      connection: (fd) => onConnection(new DescriptorTransport(fd, native), NO_PATH),
       failed: (error) => onError?.(error),
     });
   });
@@ -83,15 +83,21 @@ async function listenByAddon(address: UnixAddress, native: Native, { onConnectio
   };
 }
 
+const NO_PATH: UnixAddress = { kind: 'unix', path: '' };
+
+function peerOf({ remoteAddress: host, remotePort: port }: Socket): SocketAddress {
+  return host === undefined || port === undefined ? NO_PATH : { kind: 'tcp', host, port };
+}
+
 function plainServer({ onConnection }: ListenOptions): Server {
   return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-    onConnection(new StreamTransport({ input: socket, output: socket }));
+    onConnection(new StreamTransport({ input: socket, output: socket }), peerOf(socket));
   });
 }
 
 function tlsServer({ onConnection, onError }: ListenOptions, tls: TlsOptions): Server {
   const server = createTlsServer({ ...tls, allowHalfOpen: true, noDelay: true }, (socket) => {
-    onConnection(new StreamTransport({ input: socket, output: socket }));
+    onConnection(new StreamTransport({ input: socket, output: socket }), peerOf(socket));
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     socket.destroy();
