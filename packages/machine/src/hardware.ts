@@ -96,7 +96,10 @@ export class Hardware {
       onChange: (offset) => emit('RTC_CHANGE', { offset: BigInt(offset), 'qom-path': rtcObject.path }),
     });
     bus.attach('port', RTC_PORT, RTC_PORTS, this.rtc, 'rtc');
-    this.serial = new Serial16550({ transmit: serialOutput });
+    this.serial = new Serial16550({
+      transmit: serialOutput,
+      onReceive: () => accelerator.attendSerial(),
+    });
     bus.attach('port', SERIAL_PORT, SERIAL_PORTS, this.serial, 'serial0');
     tree.addUnattached(new QomObject('isa-serial'));
   }

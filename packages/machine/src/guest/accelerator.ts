@@ -39,6 +39,8 @@ export interface Accelerator {
   setDirtyRate(bytesPerSecond: number): void;
   /** Has the guest set the clock through the RTC, as `date -s` and `hwclock -w` do; resolves when it did. Rejects while paused. */
   setClock(date: Date): Promise<void>;
+  /** Something came in at the serial port: the guest reads it as soon as it runs, and echoes it. */
+  attendSerial(): void;
   /** Ends the vCPUs and their threads; RAM may be unmapped when it resolves. Idempotent. */
   close(): Promise<void>;
 }

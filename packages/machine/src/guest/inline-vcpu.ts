@@ -3,6 +3,7 @@ import type { RamSegment } from '@godwit/migration';
 import type { Bus } from '../memory/bus.js';
 import type { DirtyBitmap } from '../memory/dirty-bitmap.js';
 import type { Audit, GuestDevice } from './accelerator.js';
+import { echoSerial } from './echo-serial.js';
 import type { GuestBus } from './guest-bus.js';
 import type { GuestLayout } from './layout.js';
 import { Pacer } from './pacer.js';
@@ -39,6 +40,7 @@ export class InlineVcpu implements VcpuRunner {
   readonly #workload: Workload;
   #rate = 0;
   #turn: Timer | undefined;
+  #attention: Timer | undefined;
   readonly #pacer: Pacer;
 
   constructor(options: InlineVcpuOptions) {
@@ -81,7 +83,17 @@ export class InlineVcpu implements VcpuRunner {
     setClock(this.#bus, date);
   }
 
+  attendSerial(): void {
+    this.#attention?.cancel();
+    // Not at once: whoever put the bytes there is not done yet.
+    this.#attention = this.#clock.setTimer(() => {
+      this.#attention = undefined;
+      if (this.#turn !== undefined) echoSerial(this.#bus);
+    }, 0);
+  }
+
   async close(): Promise<void> {
+    this.#attention?.cancel();
     await this.pause();
   }
 

@@ -5,6 +5,7 @@ import { native } from '@godwit/native';
 import type { Space } from '../memory/bus.js';
 import { DirtyBitmap } from '../memory/dirty-bitmap.js';
 import { mapRam, unmapRam } from '../memory/guest-memory.js';
+import { echoSerial } from './echo-serial.js';
 import type { GuestBus } from './guest-bus.js';
 import { Pacer } from './pacer.js';
 import { Registers } from './registers.js';
@@ -21,6 +22,8 @@ class Ended extends Error {}
 const { data, port } = workerData as { data: ThreadData; port: MessagePort };
 const control = new Control(data.control);
 const deferred: ToThread[] = [];
+/** Something waits at the serial port. */
+let serialWaits = false;
 
 function post(message: FromThread): void {
   port.postMessage(message);
@@ -79,6 +82,9 @@ function handleMessages(): void {
         setClock(bus, new Date(message.timeMs));
         post({ kind: 'done' });
         break;
+      case 'attend-serial':
+        serialWaits = true;
+        break;
     }
   }
 }
@@ -120,6 +126,10 @@ function run(): void {
     if (paused !== undefined) {
       paused = undefined;
       pacer.restart(performance.now());
+    }
+    if (serialWaits) {
+      serialWaits = false;
+      echoSerial(bus);
     }
     if (work(seen, pacer)) control.sleep(seen, control.rate > 0 ? SLICE_MS : undefined);
   }

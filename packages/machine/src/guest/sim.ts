@@ -90,6 +90,12 @@ export class Sim implements Accelerator {
     this.#running = true;
     this.#options.memory.markUsed();
     for (const vcpu of this.#vcpus) vcpu.start();
+    // What came in while it was paused, or came along with a migration, waits to be read.
+    this.attendSerial();
+  }
+
+  attendSerial(): void {
+    this.#vcpus[0]!.attendSerial();
   }
 
   async pause(): Promise<void> {

@@ -74,6 +74,8 @@ export type ToThread =
   /** The vCPU does the job between two instructions and answers `done`. */
   | { readonly kind: 'audit' }
   | { readonly kind: 'set-clock'; readonly timeMs: number }
+  /** The vCPU reads the serial port as soon as it runs. */
+  | { readonly kind: 'attend-serial' }
   /** Ends the access that the vCPU waits for; it has at most one. */
   | { readonly kind: 'accessed'; readonly data: Uint8Array };
 

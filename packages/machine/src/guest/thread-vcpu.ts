@@ -136,6 +136,10 @@ export class ThreadVcpu implements VcpuRunner {
     await this.#job({ kind: 'set-clock', timeMs: date.getTime() });
   }
 
+  attendSerial(): void {
+    this.#post({ kind: 'attend-serial' });
+  }
+
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;

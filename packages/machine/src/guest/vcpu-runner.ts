@@ -13,5 +13,7 @@ export interface VcpuRunner extends Vcpu {
   pause(): Promise<void>;
   audit(): Promise<Audit>;
   setClock(date: Date): Promise<void>;
+  /** Reads the serial port before it goes on; while it is paused, once it runs again. */
+  attendSerial(): void;
   close(): Promise<void>;
 }

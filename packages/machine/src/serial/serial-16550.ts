@@ -26,6 +26,8 @@ const STATE_BYTES = KEPT.length + 2;
 export interface SerialOptions {
   /** Takes what the guest sends, at once; a character device that cannot, drops or queues by its own rules. */
   readonly transmit: (bytes: Uint8Array) => void;
+  /** There is something for the guest to read; what the interrupt would tell it. */
+  readonly onReceive?: () => void;
 }
 
 /**
@@ -34,12 +36,14 @@ export interface SerialOptions {
  */
 export class Serial16550 implements BusHandler {
   readonly #transmit: (bytes: Uint8Array) => void;
+  readonly #onReceive: (() => void) | undefined;
   readonly #kept = new Uint8Array(KEPT.length);
   #received: number[] = [];
   #overrun = false;
 
-  constructor({ transmit }: SerialOptions) {
+  constructor({ transmit, onReceive }: SerialOptions) {
     this.#transmit = transmit;
+    this.#onReceive = onReceive;
     this.#set('divisorLow', 12);
     this.#set('modemControl', ModemControl.OUT2);
   }
@@ -54,6 +58,7 @@ export class Serial16550 implements BusHandler {
     if (this.#loopback) return 0;
     const taken = Math.min(bytes.length, this.receivable);
     this.#received.push(...bytes.subarray(0, taken));
+    if (this.#received.length > 0) this.#onReceive?.();
     return taken;
   }
 
