@@ -19,6 +19,7 @@ import type {
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
 import { GuestControl } from './run-state/guest-control.js';
+import type { VncServers } from './vnc/index.js';
 
 /** Why a machine ended, and what its process returns. */
 export interface MachineEnd {
@@ -46,6 +47,7 @@ export class Machine {
   #end: (end: MachineEnd) => void = () => {};
   #ending = false;
   #hardware: Hardware | undefined;
+  #vnc: VncServers | undefined;
   #leavingPreconfig = false;
   readonly #humanMonitors: InteractiveMonitor[] = [];
   #closed: Promise<void> | undefined;
@@ -104,6 +106,11 @@ export class Machine {
     return this.#hardware;
   }
 
+  /** Absent when none was asked for, or the machine is not built yet. */
+  get vnc(): VncServers | undefined {
+    return this.#vnc;
+  }
+
   /** A monitor, for a client of this process or a chardev to be attached to. */
   addMonitor(options: MonitorOptions): Monitor {
     return this.qmp.addMonitor(options);
@@ -151,6 +158,7 @@ export class Machine {
     if (this.configuration.endOnReset) return this.shutdown(reason);
     await this.guest.reset(async () => {
       await this.hardware.reset(this.guest.running);
+      this.#vnc?.console.reset();
       this.emit('RESET', { guest: reason === 'guest-reset', reason });
     });
   }
@@ -183,7 +191,10 @@ export class Machine {
       environment,
       tree,
       emit,
-      serialOutput: (bytes) => this.chardevs.serialOutput(bytes),
+      serialOutput: (bytes) => {
+        this.chardevs.serialOutput(bytes);
+        this.#vnc?.console.output(bytes);
+      },
     });
     this.#hardware = hardware;
     this.guest.attach(hardware.accelerator);
@@ -193,12 +204,17 @@ export class Machine {
       await optionally(device, () => hardware.addDevice(device, waiting));
     }
     await this.chardevs.connectSerial(configuration.serials[0], hardware.serial);
+    if (configuration.vnc.length > 0) {
+      const { VncServers } = await import('./vnc/index.js');
+      this.#vnc = await VncServers.open(configuration.vnc, this);
+    }
   }
 
   async #closeAll(): Promise<void> {
     await this.migrations.close();
     this.qmp.close();
     for (const monitor of this.#humanMonitors) monitor.close();
+    await this.#vnc?.close();
     await this.chardevs.close();
     await this.#hardware?.close();
     await this.objects.close();

@@ -1,10 +1,12 @@
 import {
   type Connectable,
+  connectedTransport,
   formatAddress,
   type MonitorEndpoint,
   MonitorServer,
   type SocketAddress,
   StreamTransport,
+  type Transport,
 } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import { QomObject } from '../qom/object.js';
@@ -21,6 +23,8 @@ export class CharacterDevice extends QomObject {
   readonly #environment: MachineEnvironment;
   #frontend: ChardevFrontend | undefined;
   #server: MonitorServer | undefined;
+  /** A client that was passed to it before it had a frontend. */
+  #early: Transport | undefined;
 
   constructor(configuration: ChardevConfiguration, environment: MachineEnvironment) {
     super(`chardev-${configuration.kind}`);
@@ -72,6 +76,22 @@ export class CharacterDevice extends QomObject {
       const where = endpoint.kind === 'stream' ? '' : ` to ${bareAddress(endpoint.address)}`;
       throw new Error(`Failed to ${verb} socket${where}: ${systemReason(cause)}`, { cause });
     }
+    const early = this.#early;
+    this.#early = undefined;
+    if (early !== undefined && !this.#server.addClient(early)) early.destroy();
+  }
+
+  /**
+   * Makes a connected socket its client (`add_client`). The descriptor is its own when it returns true.
+   * False: it is no socket device, or has a client.
+   */
+  addClient(fd: number): boolean {
+    if (this.configuration.kind !== 'socket' || this.#early !== undefined) return false;
+    if (this.#server?.occupied === true) return false;
+    const transport = connectedTransport(fd, this.#environment.native);
+    if (this.#server === undefined) this.#early = transport;
+    else this.#server.addClient(transport);
+    return true;
   }
 
   /** Resolves when the first client is there, for a device that was told to wait for it. */
@@ -84,6 +104,8 @@ export class CharacterDevice extends QomObject {
 
   async close(): Promise<void> {
     this.#frontend = undefined;
+    this.#early?.destroy();
+    this.#early = undefined;
     await this.#server?.close();
     this.#server = undefined;
   }

@@ -51,6 +51,10 @@ export class CharacterDevices {
     await this.#discard(device);
   }
 
+  has(id: string): boolean {
+    return this.#devices.has(id);
+  }
+
   /** The device of a command. @throws QapiError when there is none */
   require(id: string): CharacterDevice {
     const device = this.#devices.get(id);

@@ -1,3 +1,4 @@
+import { addClientCommands } from './add-client.js';
 import { characterDeviceCommands } from './character-devices.js';
 import type { CommandHandlers } from './command-call.js';
 import { descriptorCommands } from './descriptors.js';
@@ -6,13 +7,14 @@ import { humanMonitorCommands } from './human-monitor.js';
 import { identityCommands } from './identity.js';
 import { introspectionCommands } from './introspection.js';
 import { migrationCommands } from './migration.js';
-import { notImplementedCommands } from './not-implemented.js';
 import { objectCommands } from './objects.js';
 import { processorCommands } from './processors.js';
 import { runStateCommands } from './run-state.js';
+import { vncCommands } from './vnc.js';
 
 /** Every command of the schema. One without a handler, or with one of another shape, does not compile. */
 export const COMMAND_HANDLERS: CommandHandlers = {
+  ...addClientCommands,
   ...characterDeviceCommands,
   ...descriptorCommands,
   ...deviceCommands,
@@ -20,8 +22,8 @@ export const COMMAND_HANDLERS: CommandHandlers = {
   ...identityCommands,
   ...introspectionCommands,
   ...migrationCommands,
-  ...notImplementedCommands,
   ...objectCommands,
   ...processorCommands,
   ...runStateCommands,
+  ...vncCommands,
 };

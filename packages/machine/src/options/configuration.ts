@@ -6,6 +6,7 @@ import {
 } from '../chardev/configuration.js';
 import { findObjectType } from '../qom/types.js';
 import { parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
+import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
 import { type CommandLine, type GivenOption, inOption } from './command-line.js';
 import type { FlagName } from './flags.js';
 import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
@@ -55,6 +56,7 @@ export interface MachineConfiguration {
   readonly serials: readonly (string | undefined)[];
   readonly objects: readonly ObjectConfiguration[];
   readonly devices: readonly ObjectConfiguration[];
+  readonly vnc: readonly VncConfiguration[];
   /** `defer`, or where to wait for a migration. */
   readonly incoming?: string;
   /** Do not start the guest (-S). */
@@ -83,6 +85,7 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   serials: [],
   objects: [],
   devices: [],
+  vnc: [],
   startStopped: false,
   preconfig: false,
   stayOnShutdown: false,
@@ -101,10 +104,6 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
   }
   const cpu = lastText(line, 'cpu');
   if (cpu !== undefined && cpu !== 'sim') throw new OptionError(`unable to find CPU model '${cpu}'`);
-  const display = lastText(line, 'display');
-  if (display !== undefined && display !== 'none') {
-    throw new OptionError(`-display ${display}: Parameter 'type' does not accept value '${display}'`);
-  }
   const incoming = lastText(line, 'incoming');
   const { chardevs, monitors, serials } = characterDevices(line);
   const smp = single(line, 'smp-opts');
@@ -124,6 +123,7 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
     serials,
     objects: given(line, 'object').map((option) => objectFrom(option, 'qom-type')),
     devices: given(line, 'device').map((option) => objectFrom(option, 'driver')),
+    vnc: vncServers(line),
     startStopped: line.switches.has('S'),
     preconfig: line.switches.has('preconfig'),
     stayOnShutdown: line.switches.has('no-shutdown'),
@@ -224,6 +224,32 @@ export function objectConfiguration(
     type,
     properties,
   };
+}
+
+/** -vnc, and -display vnc= which means the same. Those without a name get one: default, vnc2, vnc3… */
+function vncServers(line: CommandLine): VncConfiguration[] {
+  const displays = (line.texts.get('display') ?? []).flatMap((text): GivenOption[] => {
+    const source = `-display ${text}`;
+    if (text === 'none') return [];
+    if (text === 'vnc') {
+      throw new OptionError(`${source}: VNC requires a display argument vnc=<display>`);
+    }
+    if (!text.startsWith('vnc=')) {
+      throw new OptionError(`${source}: Parameter 'type' does not accept value '${text}'`);
+    }
+    const values = inOption(source, () => parseOptionGroup(OPTION_GROUPS.vnc, text.slice('vnc='.length)));
+    return [{ source, values }];
+  });
+  const ids = new Set<string>();
+  return [...given(line, 'vnc'), ...displays].map(({ source, values }) =>
+    inOption(source, () => {
+      let id = String(values.id ?? 'default');
+      for (let number = 2; values.id === undefined && ids.has(id); number++) id = `vnc${number}`;
+      if (ids.has(id)) throw new OptionError(`Duplicate ID '${id}' for vnc`);
+      ids.add(id);
+      return vncFromOptions(id, values, source);
+    }),
+  );
 }
 
 /** -chardev and -mon, and what -qmp, -monitor and -serial stand for. */

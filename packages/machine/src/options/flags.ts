@@ -80,7 +80,18 @@ export const FLAGS = {
   nodefaults: { kind: 'switch', help: 'no default devices' },
   'no-user-config': { kind: 'switch', help: 'accepted; there is no user configuration' },
   nographic: { kind: 'switch', help: 'no display' },
-  display: { kind: 'text', argument: 'none', help: 'display' },
+  display: {
+    kind: 'text',
+    argument: 'none|vnc=WHERE',
+    repeated: true,
+    help: 'display; vnc= is the same as -vnc',
+  },
+  vnc: {
+    kind: 'group',
+    group: 'vnc',
+    argument: 'unix:PATH|HOST:N|none[,password=on]',
+    help: "show the guest's text console over VNC",
+  },
   'add-fd': {
     kind: 'group',
     group: 'add-fd',

@@ -1,0 +1,105 @@
+import { checkSocketPath } from '../chardev/configuration.js';
+import { OptionError } from '../options/option-error.js';
+import type { OptionValues } from '../options/option-group.js';
+
+/** Where viewers come to. */
+export type VncAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  /** The first free port from `port` up to `lastPort`. */
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly lastPort: number };
+
+/** Who may look while somebody else does. */
+export type SharePolicy =
+  /** Who asks to be alone sends the others away; nobody else gets in until he leaves. */
+  | 'allow-exclusive'
+  /** Who asks to be alone is turned away. */
+  | 'force-shared'
+  /** Everybody gets in. */
+  | 'ignore';
+
+/** A VNC server as it was asked for. */
+export interface VncConfiguration {
+  /** What errors begin with. */
+  readonly source?: string;
+  readonly id: string;
+  /** Absent for a server whose viewers come by `add_client` alone. */
+  readonly address?: VncAddress;
+  /** Viewers need the password that `set_password` gives; until then none is let in. */
+  readonly password: boolean;
+  readonly share: SharePolicy;
+  /** So many viewers at most, and as many more that are still in the handshake. */
+  readonly connections: number;
+}
+
+const BASE_PORT = 5900;
+const MAX_PORT = 65535;
+const CONNECTIONS = 32;
+const SHARE_POLICIES: readonly string[] = ['allow-exclusive', 'force-shared', 'ignore'];
+
+/** What is refused, by the parameter that asks for it. */
+const REFUSALS: Readonly<Record<string, (value: string) => string>> = {
+  websocket: () => 'VNC over websockets is not supported',
+  reverse: () => 'VNC connections in reverse are not supported',
+  'power-control': () => 'VNC power control is not supported',
+  sasl: () => 'VNC SASL auth requires cyrus-sasl support',
+  'sasl-authz': () => "'sasl-authz' provided but SASL auth is not enabled",
+  'tls-creds': (id) => `No TLS credentials with id '${id}'`,
+  'tls-authz': () => "'tls-authz' provided but TLS is not enabled",
+  'password-secret': (id) => `No secret with id '${id}'`,
+  display: (id) => `Device '${id}' not found`,
+  audiodev: (id) => `Audiodev '${id}' not found`,
+};
+
+/**
+ * What the parameters of -vnc ask for. Those that tune what this server does not do (`lossy`, `non-adaptive`,
+ * `key-delay-ms`, `lock-key-sync`) are taken and have no effect.
+ * @throws OptionError
+ */
+export function vncFromOptions(id: string, values: OptionValues, source?: string): VncConfiguration {
+  for (const [name, reason] of Object.entries(REFUSALS)) {
+    const value = values[name];
+    if (value !== undefined && value !== false && value !== 'off')
+      throw new OptionError(reason(String(value)));
+  }
+  const share = values.share ?? 'allow-exclusive';
+  if (!isSharePolicy(share)) throw new OptionError('unknown vnc share= option');
+  const address = addressFrom(values);
+  return {
+    ...(source === undefined ? {} : { source }),
+    ...(address === undefined ? {} : { address }),
+    id,
+    password: values.password === true,
+    share,
+    connections: Number(values.connections ?? CONNECTIONS),
+  };
+}
+
+function addressFrom(values: OptionValues): VncAddress | undefined {
+  const { vnc: text = 'none', to } = values;
+  if (typeof text !== 'string' || text === 'none') return undefined;
+  if (text.startsWith('unix:')) {
+    if (to !== undefined) throw new OptionError('Port range not support with UNIX socket');
+    const path = text.slice('unix:'.length);
+    checkSocketPath(path);
+    return { kind: 'unix', path };
+  }
+  const colon = text.lastIndexOf(':');
+  if (colon < 0) throw new OptionError('no vnc port specified');
+  const display = text.slice(colon + 1);
+  if (display === '') throw new OptionError('vnc port cannot be empty');
+  if (!/^\d+$/.test(display)) throw new OptionError(`can't convert to a number: ${display}`);
+  const port = BASE_PORT + Number(display);
+  if (port > MAX_PORT) throw new OptionError(`port ${display} out of range`);
+  const lastPort = Math.min(Math.max(port, BASE_PORT + Number(to ?? 0)), MAX_PORT);
+  const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  return { kind: 'tcp', host: host === '' ? anyHost(values) : host, port, lastPort };
+}
+
+/** Every address of the host: of IPv4, unless only IPv6 is asked for. */
+function anyHost({ ipv4, ipv6 }: OptionValues): string {
+  return ipv6 === true && ipv4 !== true ? '::' : '0.0.0.0';
+}
+
+function isSharePolicy(text: unknown): text is SharePolicy {
+  return typeof text === 'string' && SHARE_POLICIES.includes(text);
+}

@@ -1,0 +1,216 @@
+import type { Clock, Timer } from '@godwit/clock';
+import type { Transport } from '@godwit/qmp';
+import { type Display, type DisplayListener, Keys, type Rectangle } from '../console/index.js';
+import { type ClientMessageHandler, clientMessages } from './client-messages.js';
+import { type Conversation, Listening } from './conversation.js';
+import { Damage } from './damage.js';
+import { Encoders, Encoding } from './encodings.js';
+import { type HandshakeOptions, handshake, VncRefusal } from './handshake.js';
+import { DEFAULT_FORMAT, encodePalette, type PixelFormat, writePixelFormat } from './pixel-format.js';
+import { encodePointer, POINTER_AREA } from './pointer-shape.js';
+
+/** A client that is not through the handshake by then is sent away, in milliseconds. */
+const HANDSHAKE_LIMIT_MS = 10_000;
+
+/** More than the greatest update, in bytes: a client that has not read that much is not one that reads. */
+const OUTPUT_LIMIT = 4 << 20;
+
+export interface SessionOptions extends Omit<HandshakeOptions, 'send'> {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly display: Display;
+  /** What the viewer's window is called. */
+  readonly title: string;
+  /** Asked at the end of the handshake whether the client may stay. */
+  readonly admit: (shared: boolean) => boolean;
+  /** Takes what is typed. */
+  readonly typed: (bytes: Uint8Array) => void;
+  readonly closed: () => void;
+}
+
+/**
+ * One client of a VNC server. An update is sent when the client has asked for one, something has changed that it has not
+ * seen, and it has taken the update before: so what waits for a slow client is one update, however much changes.
+ */
+export class VncSession implements ClientMessageHandler, DisplayListener {
+  readonly #options: SessionOptions;
+  readonly #listening: Listening;
+  readonly #keys = new Keys();
+  readonly #encoders = new Encoders();
+  readonly #damage: Damage;
+  #deadline: Timer | undefined;
+  #established = false;
+  #over = false;
+  #format: PixelFormat = DEFAULT_FORMAT;
+  #encoding: number = Encoding.RAW;
+  #supported: readonly number[] = [];
+  #requested = false;
+  /** The client has not taken the last update yet. */
+  #blocked = false;
+  /** The picture's size as the client knows it. */
+  #width: number;
+  #height: number;
+  #pointerSent = false;
+
+  constructor(options: SessionOptions) {
+    const { display, clock, transport } = options;
+    this.#options = options;
+    this.#width = display.width;
+    this.#height = display.height;
+    this.#damage = new Damage(this.#width, this.#height);
+    this.#deadline = clock.setTimer(() => this.close(), HANDSHAKE_LIMIT_MS);
+    transport.start({
+      data: (chunk) => this.#receive(chunk),
+      drain: () => {
+        this.#blocked = false;
+        this.update();
+      },
+      ended: () => this.close(),
+      closed: () => {
+        this.#over = true;
+        this.#deadline?.cancel();
+        options.closed();
+      },
+    });
+    this.#listening = new Listening(this.#converse());
+  }
+
+  /** Whether the handshake is done. */
+  get established(): boolean {
+    return this.#established;
+  }
+
+  /** Sends an update if it is time for one. */
+  update(): void {
+    if (!this.#established || !this.#requested || this.#blocked || this.#over) return;
+    const rectangles = this.#resizing ? [this.#resize()] : [...this.#pointer(), ...this.#changes()];
+    if (rectangles.length === 0) return;
+    this.#requested = false;
+    const header = Buffer.alloc(4);
+    header.writeUInt16BE(rectangles.length, 2);
+    this.#send(Buffer.concat([header, ...rectangles]));
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    this.#over = true;
+    this.#options.transport.destroy();
+  }
+
+  stale(): void {}
+
+  drawn(area: Rectangle): void {
+    this.#damage.add(area);
+  }
+
+  resized(): void {
+    const { display } = this.#options;
+    // A client that cannot follow goes on with the part that it has room for.
+    this.#damage.resize(Math.min(this.#width, display.width), Math.min(this.#height, display.height));
+  }
+
+  setPixelFormat(format: PixelFormat): void {
+    this.#format = format;
+    if (!format.trueColour) this.#send(colourMap(this.#options.display));
+  }
+
+  setEncodings(encodings: readonly number[]): void {
+    this.#supported = encodings;
+    this.#encoding = Encoders.choose(encodings);
+  }
+
+  requestUpdate(incremental: boolean, area: Rectangle): void {
+    if (!incremental) this.#damage.add(area);
+    this.#requested = true;
+    this.update();
+  }
+
+  key(keysym: number, down: boolean): void {
+    const bytes = this.#keys.press(keysym, down);
+    if (bytes.length > 0) this.#options.typed(bytes);
+  }
+
+  *#converse(): Conversation<void> {
+    const shared = yield* handshake({ ...this.#options, send: (bytes) => this.#send(bytes) });
+    if (!this.#options.admit(shared)) throw new VncRefusal('the desktop is not shared');
+    this.#deadline?.cancel();
+    this.#established = true;
+    const title = Buffer.from(this.#options.title);
+    const init = Buffer.alloc(4);
+    init.writeUInt16BE(this.#width, 0);
+    init.writeUInt16BE(this.#height, 2);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(title.length);
+    this.#send(Buffer.concat([init, writePixelFormat(DEFAULT_FORMAT), length, title]));
+    yield* clientMessages(this);
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#over) return;
+    try {
+      this.#listening.feed(chunk);
+    } catch (error) {
+      this.#over = true;
+      // Who was turned away is told so first, and has until the end of the handshake's time to hear it.
+      if (error instanceof VncRefusal) this.#options.transport.end();
+      else this.close();
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    const { transport } = this.#options;
+    if (this.#over) return;
+    if (transport.writableLength > OUTPUT_LIMIT) this.close();
+    else if (!transport.write(bytes)) this.#blocked = true;
+  }
+
+  get #resizing(): boolean {
+    const { width, height } = this.#options.display;
+    const same = width === this.#width && height === this.#height;
+    return !same && this.#supported.includes(Encoding.DESKTOP_SIZE);
+  }
+
+  #resize(): Uint8Array {
+    const { width, height } = this.#options.display;
+    this.#width = width;
+    this.#height = height;
+    this.#damage.resize(width, height);
+    return rectangleHeader({ x: 0, y: 0, width, height }, Encoding.DESKTOP_SIZE);
+  }
+
+  #pointer(): Uint8Array[] {
+    if (this.#pointerSent || !this.#supported.includes(Encoding.CURSOR)) return [];
+    this.#pointerSent = true;
+    const pixels = encodePalette(this.#format, this.#options.display.palette);
+    const shape = encodePointer(pixels.at(-1)!, pixels[0]!);
+    return [Buffer.concat([rectangleHeader(POINTER_AREA, Encoding.CURSOR), shape])];
+  }
+
+  #changes(): Uint8Array[] {
+    const { display } = this.#options;
+    const encode = this.#encoders.encoder(this.#encoding, this.#format, display.palette);
+    return this.#damage
+      .take()
+      .map((area) => Buffer.concat([rectangleHeader(area, this.#encoding), encode(display, area)]));
+  }
+}
+
+function rectangleHeader({ x, y, width, height }: Rectangle, encoding: number): Uint8Array {
+  const bytes = Buffer.alloc(12);
+  [x, y, width, height].forEach((value, index) => {
+    bytes.writeUInt16BE(value, 2 * index);
+  });
+  bytes.writeInt32BE(encoding, 8);
+  return bytes;
+}
+
+/** SetColourMapEntries (RFC 6143, 7.6.2): every colour of the display at its own index. */
+function colourMap({ palette }: Display): Uint8Array {
+  const bytes = Buffer.alloc(6 + 6 * palette.length);
+  bytes[0] = 1;
+  bytes.writeUInt16BE(palette.length, 4);
+  palette.flat().forEach((level, index) => {
+    bytes.writeUInt16BE(level * 0x101, 6 + 2 * index);
+  });
+  return bytes;
+}

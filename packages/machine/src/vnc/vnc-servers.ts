@@ -1,0 +1,76 @@
+import { Socket } from 'node:net';
+import { type SocketAddress, StreamTransport } from '@godwit/qmp';
+import { GuestConsole } from '../console/index.js';
+import type { Machine } from '../machine.js';
+import { inOptionAsync } from '../options/command-line.js';
+import type { VncConfiguration } from './configuration.js';
+import { consoleBanner, consoleStatus } from './console-texts.js';
+import { VncServer } from './server.js';
+
+/** The VNC servers of a machine, and the console that they show. */
+export class VncServers {
+  readonly console: GuestConsole;
+  readonly #servers: VncServer[] = [];
+
+  /** @throws OptionError when one of them cannot listen; nothing is left then */
+  static async open(configurations: readonly VncConfiguration[], machine: Machine): Promise<VncServers> {
+    const servers = new VncServers(machine);
+    try {
+      for (const configuration of configurations) await servers.#add(configuration, machine);
+      return servers;
+    } catch (error) {
+      await servers.close();
+      throw error;
+    }
+  }
+
+  private constructor(machine: Machine) {
+    this.console = new GuestConsole({
+      clock: machine.environment.clock,
+      serial: machine.hardware.serial,
+      banner: consoleBanner(machine),
+      status: () => consoleStatus(machine),
+    });
+  }
+
+  /** In the order of the options. */
+  list(): readonly VncServer[] {
+    return this.#servers;
+  }
+
+  /** The server of a name, or the first. */
+  find(id?: string): VncServer | undefined {
+    return id === undefined ? this.#servers[0] : this.#servers.find((server) => server.id === id);
+  }
+
+  async close(): Promise<void> {
+    this.console.close();
+    for (const server of this.#servers) await server.closeListener();
+  }
+
+  async #add(configuration: VncConfiguration, { configuration: { name }, environment, emit }: Machine) {
+    const open = () =>
+      VncServer.open({
+        configuration,
+        console: this.console,
+        title: name === undefined ? 'Godwit' : `Godwit (${name})`,
+        clock: environment.clock,
+        emit,
+        native: environment.native,
+      });
+    const { source } = configuration;
+    this.#servers.push(await (source === undefined ? open() : inOptionAsync(source, open)));
+  }
+}
+
+/**
+ * Makes a connected socket a client of `server`, which owns the descriptor from here on.
+ * @throws TypeError when it is no stream socket; the descriptor is left to the caller then
+ */
+export function addPassedClient(server: VncServer, fd: number, skipSecurity: boolean): void {
+  const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+  const { remoteAddress: host, remotePort: port } = socket;
+  const peer: SocketAddress =
+    host === undefined || port === undefined ? { kind: 'unix', path: '' } : { kind: 'tcp', host, port };
+  server.accept(new StreamTransport({ input: socket, output: socket }), peer, skipSecurity);
+}
