@@ -1,5 +1,5 @@
-import type { DeviceEntry, MachinePort, StateSection } from '@godwit/migration';
-import { DeviceState } from '@godwit/vfio';
+import type { DeviceEntry, MachinePort, StateSection } from '@godwit/migration/devices';
+import { DeviceState } from '@godwit/vfio/contract';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
@@ -119,7 +119,8 @@ export class Hardware {
    * @throws when the driver or a property is not known, or the name is taken
    */
   async addDevice(configuration: ObjectConfiguration, waiting: boolean): Promise<VfioDevice> {
-    const device = findDriver(configuration.type).create(configuration, this.#deviceEnvironment);
+    const driver = await findDriver(configuration.type);
+    const device = driver.create(configuration, this.#deviceEnvironment);
     const detach: (() => void)[] = [];
     let address: number | undefined;
     try {

@@ -2,9 +2,9 @@ import { QapiError } from '@godwit/qapi/runtime';
 import type { CommandHandlers } from './command-call.js';
 
 export const migrationCommands = {
-  migrate: ({ uri, channels, resume }, { machine }) => {
+  migrate: async ({ uri, channels, resume }, { machine }) => {
     if (resume === true) throw new QapiError('GenericError', 'Postcopy migration is not supported');
-    machine.migrations.migrate({
+    await machine.migrations.migrate({
       ...(uri === undefined ? {} : { uri }),
       ...(channels === undefined ? {} : { channels }),
     });

@@ -1,26 +1,9 @@
 import type { Clock } from '@godwit/clock';
-import type { JsonValue } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
-import {
-  createModel,
-  type DmaMemory,
-  MODELS,
-  type ModelledDevice,
-  modelProperties,
-  type PropertyDefinition,
-  type PropertyValue,
-  parseProperties,
-} from '@godwit/vfio';
+import type { DmaMemory, PropertyDefinition } from '@godwit/vfio';
 import type { Emit } from '../events.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
-import type { Property } from '../qom/object.js';
-import {
-  plainProperties,
-  qomTypeOf,
-  VFIO_DEVICE_PROPERTIES,
-  type VfioDeviceProperties,
-} from './device-properties.js';
-import { VfioDevice } from './vfio-device.js';
+import type { VfioDevice } from './vfio-device.js';
 
 /** What a driver may use of the machine. */
 export interface DeviceEnvironment {
@@ -44,92 +27,18 @@ export interface DeviceDriver {
   create(configuration: ObjectConfiguration, environment: DeviceEnvironment): VfioDevice;
 }
 
-const DEFAULT_MODEL = 'nic';
-
-const vfioModel: DeviceDriver = {
-  name: 'vfio-model',
-  properties() {
-    const all = new Map<string, PropertyDefinition>();
-    for (const definition of VFIO_DEVICE_PROPERTIES) all.set(definition.name, definition);
-    for (const model of MODELS.keys()) {
-      for (const definition of modelProperties(model)) all.set(definition.name, definition);
-    }
-    return [
-      {
-        name: 'model',
-        type: 'choice',
-        default: DEFAULT_MODEL,
-        values: [...MODELS.keys()],
-        description: 'what the device is',
-      },
-      ...all.values(),
-    ];
-  },
-  create({ id, type, properties: given }, { clock, random, memory, memorySize, emit, trace }) {
-    const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
-    const [own, ofModel] = split(rest);
-    const properties = vfioProperties(type, own);
-    const device = createModel(String(model), ofModel, {
-      clock,
-      random,
-      memory,
-      memorySize,
-      trace: (line) => trace(`${id === '' ? type : id}: ${line}`),
-    });
-    const object = new VfioDevice({
-      typeName: type,
-      id,
-      device,
-      regions: device.regions,
-      compatible: device.compatible,
-      properties,
-      clock,
-      emit,
-    });
-    object.addProperty('model', { type: 'str', get: () => device.model });
-    for (const [name, property] of modelQomProperties(device)) object.addProperty(name, property);
-    return object;
-  },
+/** Every driver, by its name. Each is loaded when it is first used. */
+const DEVICE_DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
+  'vfio-model': async () => (await import('./vfio-model.js')).vfioModel,
 };
 
-/** Every driver, by its name. */
-export const DEVICE_DRIVERS: ReadonlyMap<string, DeviceDriver> = new Map([[vfioModel.name, vfioModel]]);
+export function isDriver(name: string): boolean {
+  return Object.hasOwn(DEVICE_DRIVERS, name);
+}
 
 /** @throws QapiError when there is no such driver */
-export function findDriver(name: string): DeviceDriver {
-  const driver = DEVICE_DRIVERS.get(name);
-  if (driver === undefined) throw new QapiError('GenericError', `'${name}' is not a valid device model name`);
-  return driver;
-}
-
-/** Properties that all VFIO devices have, and the rest. */
-function split(
-  given: Readonly<Record<string, PropertyValue>>,
-): [Record<string, PropertyValue>, Record<string, PropertyValue>] {
-  const isOwn = (name: string) => VFIO_DEVICE_PROPERTIES.some((definition) => definition.name === name);
-  const entries = Object.entries(given);
-  return [
-    Object.fromEntries(entries.filter(([name]) => isOwn(name))),
-    Object.fromEntries(entries.filter(([name]) => !isOwn(name))),
-  ];
-}
-
-function vfioProperties(owner: string, given: Readonly<Record<string, PropertyValue>>): VfioDeviceProperties {
-  const values = parseProperties(owner, VFIO_DEVICE_PROPERTIES, given);
-  const enable = values.text('enable-migration');
-  return {
-    migrationEvents: values.isOn('migration-events'),
-    migrationPrepareEvents: values.isOn('migration-prepare-events'),
-    enableMigration: enable === 'on' || enable === 'off' ? enable : 'auto',
-  };
-}
-
-function* modelQomProperties(device: ModelledDevice): Iterable<[string, Property]> {
-  const definitions = modelProperties(device.model);
-  for (const [name, value] of device.properties.entries()) {
-    const definition = definitions.find((each) => each.name === name);
-    if (definition === undefined) continue;
-    const shown: JsonValue = value;
-    yield [name, { type: qomTypeOf(definition), description: definition.description, get: () => shown }];
-  }
+export async function findDriver(name: string): Promise<DeviceDriver> {
+  const load = isDriver(name) ? DEVICE_DRIVERS[name] : undefined;
+  if (load === undefined) throw new QapiError('GenericError', `'${name}' is not a valid device model name`);
+  return load();
 }

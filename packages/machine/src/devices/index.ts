@@ -1,2 +1,2 @@
-export { DEVICE_DRIVERS, type DeviceDriver, type DeviceEnvironment, findDriver } from './drivers.js';
+export { type DeviceDriver, type DeviceEnvironment, findDriver, isDriver } from './drivers.js';
 export { VfioDevice } from './vfio-device.js';

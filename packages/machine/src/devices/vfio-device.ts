@@ -1,6 +1,6 @@
 import type { Clock } from '@godwit/clock';
-import { type DeviceBlocker, DeviceController, type DeviceEntry } from '@godwit/migration';
-import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio';
+import { type DeviceBlocker, DeviceController, type DeviceEntry } from '@godwit/migration/devices';
+import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
 import type { Emit } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
 import { QomObject } from '../qom/object.js';

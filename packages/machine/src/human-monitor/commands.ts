@@ -321,7 +321,7 @@ function switchValue(text: string): boolean | string {
 
 /** Without -d the line is done when the migration is. */
 async function migrate(args: MonitorArguments, context: MonitorContext): Promise<string> {
-  migrationCommands.migrate({ uri: args.text('uri') }, context);
+  await migrationCommands.migrate({ uri: args.text('uri') }, context);
   if (args.isOn('d')) return '';
   await context.machine.migrations.outgoingEnded();
   const { status, 'error-desc': error } = context.machine.migrations.info();

@@ -1,4 +1,4 @@
-import { type DmaMemory, VfioError } from '@godwit/vfio';
+import { type DmaMemory, VfioError } from '@godwit/vfio/contract';
 import type { GuestMemory } from './guest-memory.js';
 
 /** Guest RAM as devices reach it. It marks nothing dirty: see {@link DirtyBitmap}. */

@@ -1,5 +1,5 @@
 import type { IncomingStatistics, OutgoingStatistics, Transition } from '@godwit/migration';
-import { stateName } from '@godwit/vfio';
+import { stateName } from '@godwit/vfio/contract';
 import type { MigrationInfo, MigrationStats, VfioDeviceStats, VfioTransition } from '../generated/index.js';
 
 /** What query-migrate tells of an outgoing migration. */

@@ -1,19 +1,16 @@
-import {
-  defaultPageDigests,
-  defaultTimeouts,
-  type MigrationParameters as EngineParameters,
+import type {
+  MigrationParameters as EngineParameters,
   IncomingMigration,
-  type MachinePort,
-  type MigrationStatus,
-  migrationBlockers,
+  MigrationStatus,
   OutgoingMigration,
 } from '@godwit/migration';
+import { type MachinePort, migrationBlockers } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrateSetParameters, MigrationInfo } from '../generated/index.js';
 import type { Machine } from '../machine.js';
 import { type Destination, destinationAddress, socketAddressOf } from './address.js';
 import { Capabilities } from './capabilities.js';
-import { type IncomingChannel, incomingChannel, outgoingChannel } from './channels.js';
+import type { IncomingChannel } from './channels.js';
 import { incomingInfo, outgoingInfo } from './migration-info.js';
 import { Parameters } from './parameters.js';
 
@@ -37,7 +34,8 @@ export class Migrations {
   readonly #machine: Machine;
   #outgoing: Outgoing | undefined;
   #incoming: Incoming | undefined;
-  #listening = false;
+  /** A migration is about to start, out or in. */
+  #starting = false;
   #closing = false;
 
   constructor(machine: Machine) {
@@ -53,9 +51,9 @@ export class Migrations {
    * Starts to migrate the machine away.
    * @throws QapiError when it cannot begin; what goes wrong later is told by events and query-migrate
    */
-  migrate(destination: Destination): void {
+  async migrate(destination: Destination): Promise<void> {
     const { guest, hardware, environment } = this.#machine;
-    if (this.active && guest.runState !== 'inmigrate') {
+    if ((this.active || this.#starting) && guest.runState !== 'inmigrate') {
       throw new QapiError('GenericError', "There's a migration process in progress");
     }
     if (guest.runState === 'inmigrate') {
@@ -66,14 +64,19 @@ export class Migrations {
     }
     const [blocker] = migrationBlockers(hardware.entries());
     if (blocker !== undefined) throw new QapiError('GenericError', blocker);
-    const open = outgoingChannel(destinationAddress(destination));
+    const address = destinationAddress(destination);
+    this.#starting = true;
+    const engine = await import('./engine.js').finally(() => {
+      this.#starting = false;
+    });
+    const open = engine.outgoingChannel(address);
     const { capabilities } = this;
-    const migration = new OutgoingMigration({
+    const migration = new engine.OutgoingMigration({
       machine: this.#port(),
       clock: environment.clock,
       parameters: this.#engineParameters(),
-      pageDigests: defaultPageDigests,
-      timeouts: defaultTimeouts,
+      pageDigests: engine.defaultPageDigests,
+      timeouts: engine.defaultTimeouts,
       pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
       switchoverAck: capabilities.isOn('switchover-ack'),
       autoConverge: capabilities.isOn('auto-converge'),
@@ -98,17 +101,19 @@ export class Migrations {
     if (this.#machine.configuration.incoming === undefined) {
       throw new QapiError('GenericError', "'-incoming' was not specified on the command line");
     }
-    if (this.#listening || this.#incoming !== undefined || this.#machine.guest.runState !== 'inmigrate') {
+    if (this.#starting || this.#incoming !== undefined || this.#machine.guest.runState !== 'inmigrate') {
       throw new QapiError('GenericError', 'The incoming migration has already been started');
     }
-    this.#listening = true;
+    this.#starting = true;
     try {
-      const channel = await incomingChannel(destinationAddress(source));
-      const migration = new IncomingMigration({
+      const address = destinationAddress(source);
+      const engine = await import('./engine.js');
+      const channel = await engine.incomingChannel(address);
+      const migration = new engine.IncomingMigration({
         machine: this.#port(),
         clock: this.#machine.environment.clock,
-        pageDigests: defaultPageDigests,
-        timeouts: defaultTimeouts,
+        pageDigests: engine.defaultPageDigests,
+        timeouts: engine.defaultTimeouts,
         onStatus: (status) => {
           // While it listens QEMU's destination is in setup already.
           if (status === 'active') channel.close();
@@ -125,7 +130,7 @@ export class Migrations {
         });
       this.#incoming = { migration, channel, ended };
     } finally {
-      this.#listening = false;
+      this.#starting = false;
     }
   }
 

@@ -1,4 +1,4 @@
-import { type DeviceEntry, type MachineControl, startDevices, stopDevices } from '@godwit/migration';
+import { type DeviceEntry, type MachineControl, startDevices, stopDevices } from '@godwit/migration/devices';
 import type { Emit } from '../events.js';
 import type { RunState } from '../generated/index.js';
 import type { Accelerator } from '../guest/index.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '@godwit/clock';
-import { DeviceState, type MigratableDevice } from '@godwit/vfio';
+import { DeviceState, type MigratableDevice } from '@godwit/vfio/contract';
 
 /** One change of state that a device went through. Times are milliseconds of the machine's clock. */
 export interface Transition {

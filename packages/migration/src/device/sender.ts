@@ -1,4 +1,4 @@
-import { DeviceState, type ReadResult } from '@godwit/vfio';
+import { DeviceState, type ReadResult } from '@godwit/vfio/contract';
 import type { DeviceEntry } from '../ports.js';
 import { MAX_DEVICE_BLOCK, recordTypes } from '../stream/records.js';
 import type { StreamWriter } from '../stream/writer.js';

@@ -1,4 +1,4 @@
-import { DeviceState } from '@godwit/vfio';
+import { DeviceState } from '@godwit/vfio/contract';
 import type { DeviceEntry } from '../ports.js';
 
 /** A device that did not reach the state it was asked for; it is in its recovery state, or was reset. */

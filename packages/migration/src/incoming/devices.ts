@@ -1,4 +1,4 @@
-import { DeviceState } from '@godwit/vfio';
+import { DeviceState } from '@godwit/vfio/contract';
 import type { DeviceConfiguration } from '../configuration.js';
 import { asError, MigrationError, StreamError } from '../errors.js';
 import type { DeviceEntry } from '../ports.js';

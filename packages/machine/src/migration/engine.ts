@@ -1,0 +1,3 @@
+/** What a migration needs and an idle machine does not: loaded when the first one starts. */
+export { defaultPageDigests, defaultTimeouts, IncomingMigration, OutgoingMigration } from '@godwit/migration';
+export { incomingChannel, outgoingChannel } from './channels.js';
