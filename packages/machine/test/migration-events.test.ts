@@ -251,6 +251,27 @@ test('a migration that is cancelled while it iterates leaves the guest with the 
   await machines.close();
 });
 
+test('a migration that is yanked fails, and leaves the guest with the source', async () => {
+  const machines = await pair({
+    devices: [device('d', { 'dirty-rate': 64 * 1024 ** 2 })],
+  });
+  const { source, destination, clock } = machines;
+  await execute(source, 'migrate-set-parameters', { 'max-bandwidth': 1024 * 1024, 'downtime-limit': 0 });
+  const uri = `unix:${join(folder, 'migration')}`;
+  await execute(destination, 'migrate-incoming', { uri });
+  await execute(source, 'migrate', { uri });
+  await clock.advanceUntil(() => source.events.includes('MIGRATION active'));
+  await clock.advance(100);
+  const [instance] = (await execute(source, 'query-yank')) as { type: string }[];
+  assert.equal(instance?.type, 'migration');
+  await execute(source, 'yank', { instances: [{ type: 'migration' }] });
+  await clock.advanceUntil(() => source.events.includes('d running'));
+  assert(source.events.includes('MIGRATION failed'));
+  assert.equal(source.machine.guest.runState, 'running');
+  assert.deepEqual(await execute(source, 'query-yank'), []);
+  await machines.close();
+});
+
 test('devices without P2P block the migration of more than one', async () => {
   const machines = await pair({ devices: [device('a', { p2p: false }), device('b')] });
   await assert.rejects(execute(machines.source, 'migrate', { uri: 'unix:/x' }), {

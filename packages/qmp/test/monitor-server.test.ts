@@ -210,6 +210,21 @@ test('a monitor on two streams answers on the second and leaves it open', async 
   assert(output.writable);
 });
 
+test('a connection that is broken from this side makes room for the next', async (t) => {
+  const path = join(temporaryFolder(t), 'qmp.sock');
+  const address: SocketAddress = { kind: 'unix', path };
+  const { server, reports } = await serve(t, { kind: 'listen', address });
+  server.disconnect();
+  const first = await LineClient.connect(address);
+  assert.match(await first.line(), greeting);
+  const second = await LineClient.connect(address);
+  server.disconnect();
+  assert.equal(await first.line(), 'END');
+  assert.match(await second.line(), greeting);
+  assert.deepEqual(reports, []);
+  second.socket.destroy();
+});
+
 test('200 monitors at once are all answered', async (t) => {
   const folder = temporaryFolder(t);
   const clock = new VirtualClock();

@@ -102,6 +102,11 @@ export class CharacterDevice extends QomObject {
     await this.#server.firstClient;
   }
 
+  /** Breaks the connection to its client; a device that connects by itself may do so again. */
+  disconnect(): void {
+    this.#server?.disconnect();
+  }
+
   async close(): Promise<void> {
     this.#frontend = undefined;
     this.#early?.destroy();

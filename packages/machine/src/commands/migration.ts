@@ -20,6 +20,18 @@ export const migrationCommands = {
 
   'migrate-continue': ({ state }, { machine }) => machine.migrations.continue(state),
 
+  // A machine has no postcopy, and so never one that could be interrupted or recovered.
+  'migrate-pause': () => {
+    throw new QapiError(
+      'GenericError',
+      'migrate-pause is currently only supported during postcopy-active state',
+    );
+  },
+
+  'migrate-recover': () => {
+    throw new QapiError('GenericError', 'Migrate recover can only be run when postcopy is paused.');
+  },
+
   'query-migrate': (_, { machine }) => machine.migrations.info(),
 
   'migrate-set-parameters': (changes, { machine }) => machine.migrations.setParameters(changes),

@@ -11,6 +11,7 @@ import { objectCommands } from './objects.js';
 import { processorCommands } from './processors.js';
 import { runStateCommands } from './run-state.js';
 import { vncCommands } from './vnc.js';
+import { yankCommands } from './yank.js';
 
 /** Every command of the schema. One without a handler, or with one of another shape, does not compile. */
 export const COMMAND_HANDLERS: CommandHandlers = {
@@ -26,4 +27,5 @@ export const COMMAND_HANDLERS: CommandHandlers = {
   ...processorCommands,
   ...runStateCommands,
   ...vncCommands,
+  ...yankCommands,
 };

@@ -1,4 +1,5 @@
 import type {
+  Channel,
   MigrationParameters as EngineParameters,
   IncomingMigration,
   MigrationStatus,
@@ -36,6 +37,8 @@ export class Migrations {
   #incoming: Incoming | undefined;
   /** A migration is about to start, out or in. */
   #starting = false;
+  /** What the last migration went through. */
+  #channel: Channel | undefined;
   #closing = false;
 
   constructor(machine: Machine) {
@@ -85,7 +88,7 @@ export class Migrations {
         if (capabilities.isOn('events')) this.#machine.emit('MIGRATION_PASS', { pass: BigInt(pass) });
       },
     });
-    const ended = migration.start(open).then((outcome) => {
+    const ended = migration.start(this.#remember(open)).then((outcome) => {
       const { error } = migration;
       if (outcome !== 'cancelled' && error !== undefined) environment.warn(`migration: ${error.message}`);
     });
@@ -122,12 +125,10 @@ export class Migrations {
       });
       // What it has left behind when it fails, the next attempt must not take for zeros.
       this.#machine.hardware.memory.markUsed();
-      const ended = migration
-        .start(() => channel.accept())
-        .then(() => {
-          channel.close();
-          this.#incomingEnded(migration, exitOnError);
-        });
+      const ended = migration.start(this.#remember(() => channel.accept())).then(() => {
+        channel.close();
+        this.#incomingEnded(migration, exitOnError);
+      });
       this.#incoming = { migration, channel, ended };
     } finally {
       this.#starting = false;
@@ -137,6 +138,11 @@ export class Migrations {
   /** Gives up a migration to elsewhere; without effect where there is none. */
   cancel(): void {
     this.#outgoing?.migration.cancel();
+  }
+
+  /** Breaks the connection of the migration under way, out or in, without telling it. */
+  yank(): void {
+    this.#channel?.close();
   }
 
   /** Resolves when the migration to elsewhere that is under way has ended. */
@@ -209,6 +215,13 @@ export class Migrations {
     if (guest.runState !== 'inmigrate') return;
     if (exitOnError) this.#machine.end({ reason: 'host-error', exitCode: 1 });
     else this.#incoming = undefined;
+  }
+
+  #remember<Args extends unknown[]>(open: (...args: Args) => Promise<Channel>) {
+    return async (...args: Args): Promise<Channel> => {
+      this.#channel = await open(...args);
+      return this.#channel;
+    };
   }
 
   #report(status: MigrationStatus): void {

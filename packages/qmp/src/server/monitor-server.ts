@@ -47,7 +47,7 @@ export class MonitorServer {
   readonly #abort = new AbortController();
   #listener: Listener | undefined;
   #reconnectTimer: Timer | undefined;
-  #attached = false;
+  #serving: Transport | undefined;
   #closed = false;
   #firstClient!: () => void;
   /** Resolves when the first client has connected: what `wait=on` waits for. */
@@ -82,14 +82,19 @@ export class MonitorServer {
 
   /** Whether a client is served now. */
   get occupied(): boolean {
-    return this.#attached;
+    return this.#serving !== undefined;
   }
 
   /** Serves a client that came in another way. False, and nothing is done, while another one is served. */
   addClient(transport: Transport): boolean {
-    if (this.#closed || this.#attached) return false;
+    if (this.#closed || this.occupied) return false;
     void this.#serve(transport);
     return true;
+  }
+
+  /** Breaks the connection that is served, if there is one; the next one may come. */
+  disconnect(): void {
+    this.#serving?.destroy();
   }
 
   /** Accepts and connects no more, and turns away who waits. The client that is connected stays, for the monitor to close. */
@@ -144,7 +149,7 @@ export class MonitorServer {
 
   #accept(transport: Transport): void {
     if (this.#closed) transport.destroy();
-    else if (!this.#attached) void this.#serve(transport);
+    else if (!this.occupied) void this.#serve(transport);
     else if (this.#waiting.length < waitingLimit) this.#waiting.push(transport);
     else {
       transport.destroy();
@@ -153,11 +158,11 @@ export class MonitorServer {
   }
 
   async #serve(transport: Transport): Promise<void> {
-    this.#attached = true;
+    this.#serving = transport;
     const ended = this.#monitor.attach(transport);
     this.#firstClient();
     const reason = await ended;
-    this.#attached = false;
+    this.#serving = undefined;
     if (reason !== undefined) this.#report(`the client was lost: ${reason.message}`);
     const next = this.#waiting.shift();
     if (next !== undefined) void this.#serve(next);
