@@ -144,9 +144,12 @@ function panel(
 ): string[] {
   const perColumn = (interval.end - interval.start) / columns;
   const columnOf = (at: number) => Math.floor((at - interval.start) / perColumn);
-  const lines = [' '.repeat(labelWidth) + markLine(marks, columnOf, columns, paint)];
+  const markings = markLine(marks, columnOf, columns, paint);
+  const lines = markings === '' ? [] : [' '.repeat(labelWidth) + markings];
   for (const row of rows) {
-    lines.push(row.label.padEnd(labelWidth) + drawRow(row, interval.start, perColumn, columns, paint));
+    lines.push(
+      (row.label.padEnd(labelWidth) + drawRow(row, interval.start, perColumn, columns, paint)).trimEnd(),
+    );
   }
   lines.push(' '.repeat(labelWidth) + axis(interval, origin, columns));
   return lines;

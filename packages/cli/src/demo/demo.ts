@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, delay } from '@godwit/clock';
+import { QmpDisconnectedError } from '@godwit/qmp';
 import { applyEvent, emptyTimeline, guestOutage, lengthOf, type Side, type Timeline } from '@godwit/timeline';
 import { type MigrationOutcome, migrateLive, type Progress } from './live-migration.js';
 import { type MachineClient, MachineProcess } from './machine-process.js';
@@ -21,6 +22,8 @@ import {
 
 /** How long the guest runs before it is moved, and on the destination before it is asked, in milliseconds. */
 const RUN_MS = 500;
+/** How long after its connection a machine's process may end, in milliseconds. */
+const ENDING_MS = 1000;
 const READY_LIMIT_MS = 60_000;
 const MIGRATION_LIMIT_MS = 60_000;
 const TIMELINE_EVENTS = ['MIGRATION', 'STOP', 'RESUME', 'VFIO_MIGRATION', 'VFIO_MIGRATION_PREPARE'] as const;
@@ -84,12 +87,18 @@ class Demo {
       this.#start('destination', ['-incoming', 'defer']),
     ]);
     for (const { name, pid } of this.#machines) screen.print(`  ${name.padEnd(11)}  process ${pid}`);
-    const mishap = Promise.race(this.#machines.map((machine) => machine.ended())).then((error) => {
-      throw error;
-    });
-    // It counts only while somebody waits for the other side of the race.
-    mishap.catch(() => {});
-    return Promise.race([this.#migrate(screen, source, destination), mishap]);
+    try {
+      return await this.#migrate(screen, source, destination);
+    } catch (error) {
+      throw await this.#explain(error);
+    }
+  }
+
+  /** A connection that was lost tells little; why its machine ended tells more. */
+  async #explain(error: unknown): Promise<unknown> {
+    if (!(error instanceof QmpDisconnectedError) || this.#environment.signal.aborted) return error;
+    const ends = this.#machines.map((machine) => machine.ended());
+    return Promise.race([...ends, delay(this.#environment.clock, ENDING_MS).then(() => error)]);
   }
 
   async #migrate(screen: Screen, source: MachineClient, destination: MachineClient): Promise<DemoResult> {
@@ -123,7 +132,10 @@ class Demo {
     });
     if (outcome.progress.status === 'completed') await this.#untilArrived(destination);
     showOutcome(screen, outcome, this.#timeline, Number(downtimeLimit ?? 0));
-    if (outcome.progress.status !== 'completed') return this.#result(outcome, undefined);
+    if (outcome.progress.status !== 'completed') {
+      await this.#tellWhatIsLeft(source);
+      return this.#result(outcome, undefined);
+    }
     const before = await pagesWritten(source);
     await delay(clock, RUN_MS);
     const verification = await verify(destination, before);
@@ -131,6 +143,14 @@ class Demo {
     const names = new Map(outcome.progress.devices.map(({ qomPath, id }) => [qomPath, id]));
     showVerification(screen, verification, names, result.verified);
     return result;
+  }
+
+  /** After a migration that did not complete: where the guest is, and which machine is gone. */
+  async #tellWhatIsLeft(source: MachineClient): Promise<void> {
+    const { screen } = this.#environment;
+    const { running, status } = await source.execute('query-status');
+    screen.print(running ? 'the guest runs on, on the source' : `the guest is with the source, ${status}`);
+    for (const machine of this.#machines) if (!machine.alive) screen.print((await machine.ended()).message);
   }
 
   #announce(): void {

@@ -7,6 +7,8 @@ import { QmpClient } from '@godwit/qmp';
 /** How long a machine may take to answer at first, and to leave when it is told to, in milliseconds. */
 const START_LIMIT_MS = 20_000;
 const LEAVE_LIMIT_MS = 3000;
+/** How long it may take to answer a command; looking at all of RAM is one. */
+const REPLY_LIMIT_MS = 60_000;
 /** What is kept of a machine's error output. */
 const MAX_COMPLAINT = 4096;
 
@@ -64,7 +66,7 @@ export class MachineProcess {
       try {
         this.#client = await QmpClient.connect(
           { kind: 'unix', path },
-          { protocol: clientCodec(protocol), clock: this.#clock, signal },
+          { protocol: clientCodec(protocol), clock: this.#clock, signal, timeoutMs: REPLY_LIMIT_MS },
         );
         return this.#client;
       } catch (error) {

@@ -1,5 +1,5 @@
 import { deviceOutage, drawTimeline, guestOutage, lengthOf, type Timeline } from '@godwit/timeline';
-import type { MigrationOutcome } from './live-migration.js';
+import type { MigrationOutcome, Progress } from './live-migration.js';
 import type { Screen } from './screen.js';
 import { formatBytes, formatCount, formatDuration } from './size.js';
 import { type DeviceVerification, deviceIsWhole, type Verification } from './verification.js';
@@ -11,29 +11,28 @@ export function showOutcome(
   timeline: Timeline,
   downtimeLimitMs: number,
 ): void {
-  const { ram, status, elapsedMs, devices } = progress;
+  const { status, elapsedMs, ram, devices } = progress;
   const took = `${status} after ${formatDuration(elapsedMs)}`;
-  screen.print(
-    screen.paint(took, status === 'completed' ? 'green' : 'red') +
-      (reason === undefined ? '' : `: ${reason}`),
-    `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds + 1, 'pass', 'passes')}`,
-    `  devices   ${formatBytes(devices.reduce((sum, device) => sum + device.transferred, 0))} sent`,
-  );
-  const downtime = lengthOf(guestOutage(timeline));
-  if (downtime !== undefined) {
+  const head = screen.paint(took, status === 'completed' ? 'green' : 'red');
+  screen.print(reason === undefined ? head : `${head}: ${reason}`);
+  // A migration that failed has no figures any more.
+  if (ram.total > 0) {
+    const state = devices.reduce((sum, { transferred }) => sum + transferred, 0);
     screen.print(
-      `  downtime  ${screen.paint(formatDuration(downtime), 'bold')} from STOP to RESUME (limit ${formatDuration(downtimeLimitMs)})`,
+      `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds + 1, 'pass', 'passes')}`,
+      `  devices   ${formatBytes(state)} sent`,
     );
   }
+  const downtime = lengthOf(guestOutage(timeline));
+  if (downtime !== undefined) {
+    const length = screen.paint(formatDuration(downtime), 'bold');
+    screen.print(`  downtime  ${length} from STOP to RESUME (limit ${formatDuration(downtimeLimitMs)})`);
+  }
   screen.print('', ...drawTimeline(timeline, { width: screen.width, colour: screen.colour }), '');
-  showDevices(screen, progress.devices, timeline);
+  if (devices.length > 0) showDevices(screen, devices, timeline);
 }
 
-function showDevices(
-  screen: Screen,
-  devices: MigrationOutcome['progress']['devices'],
-  timeline: Timeline,
-): void {
+function showDevices(screen: Screen, devices: Progress['devices'], timeline: Timeline): void {
   const rows = devices.map(({ id, qomPath, transferred }) => {
     const outage = lengthOf(deviceOutage(timeline, qomPath));
     return [
