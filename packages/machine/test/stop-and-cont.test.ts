@@ -2,61 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestMachine, device, eventsOf } from './support/test-machine.js';
 
-const KINDS = [
-  {
-    kind: 'neither',
-    properties: { p2p: false, 'pre-copy': false },
-    stopping: ['d stop'],
-    starting: ['d running'],
-  },
-  {
-    kind: 'P2P',
-    properties: { p2p: true, 'pre-copy': false },
-    stopping: ['d running-p2p', 'd stop'],
-    starting: ['d running-p2p', 'd running'],
-  },
-  {
-    kind: 'PRE_COPY',
-    properties: { p2p: false, 'pre-copy': true },
-    stopping: ['d stop'],
-    starting: ['d running'],
-  },
-  {
-    kind: 'P2P and PRE_COPY',
-    properties: { p2p: true, 'pre-copy': true },
-    stopping: ['d running-p2p', 'd stop'],
-    starting: ['d running-p2p', 'd running'],
-  },
-] as const;
-
-for (const { kind, properties, stopping, starting } of KINDS) {
-  test(`a device with ${kind} reports its states around STOP and RESUME`, async () => {
-    const machine = await createTestMachine({ devices: [device('d', properties)] });
-    assert.deepEqual(await eventsOf(machine, 'stop'), [...stopping, 'STOP']);
-    assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME', ...starting]);
-    await machine.close();
-  });
-}
-
-test('several devices all reach P2P before any goes further, stopping in reverse order and starting in order', async () => {
-  const machine = await createTestMachine({ devices: [device('a'), device('b')] });
-  assert.deepEqual(await eventsOf(machine, 'stop'), [
-    'b running-p2p',
-    'a running-p2p',
-    'b stop',
-    'a stop',
-    'STOP',
-  ]);
-  assert.deepEqual(await eventsOf(machine, 'cont'), [
-    'RESUME',
-    'a running-p2p',
-    'b running-p2p',
-    'a running',
-    'b running',
-  ]);
-  await machine.close();
-});
-
 test('stop and cont say nothing where nothing changes', async () => {
   const machine = await createTestMachine({ devices: [device('d')] });
   assert.deepEqual(await eventsOf(machine, 'cont'), []);
