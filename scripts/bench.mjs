@@ -1,6 +1,7 @@
 // Prints the figures that this project is held to, beside what they should be: npm run bench [PACKAGE...]
 // Each program is a process of its own, one after the other, so that none disturbs the next.
 import { spawnSync } from 'node:child_process';
+import { cpus, loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,6 +20,8 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 
+// Other work on the host is in every figure.
+console.log(`${cpus().length} CPUs, load ${loadavg()[0].toFixed(1)}`);
 for (const [name, program] of Object.entries(programs)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue;
   console.log(`\n${name}`);
