@@ -62,7 +62,7 @@ export class Machine {
   ): Promise<Machine> {
     const machine = new Machine(configuration, environment);
     try {
-      for (const chardev of configuration.chardevs) machine.chardevs.add(chardev);
+      for (const chardev of configuration.chardevs) await machine.chardevs.add(chardev);
       for (const object of configuration.objects) await optionally(object, () => machine.objects.add(object));
       if (!configuration.preconfig) await machine.#build();
       return machine;
@@ -79,7 +79,7 @@ export class Machine {
     this.emit = emitterTo(this.qmp.events);
     this.tree = new MachineTree();
     this.fdSets = new FdSets(descriptorOperations(environment.native));
-    this.chardevs = new CharacterDevices(this.tree.chardevs, environment);
+    this.chardevs = new CharacterDevices(this.tree.chardevs, environment, this.fdSets);
     this.objects = new UserObjects(this.tree.objects, environment);
     this.guest = new GuestControl({
       emit: this.emit,
@@ -120,13 +120,13 @@ export class Machine {
   async openMonitor({ chardev, mode, pretty }: MonitorConfiguration): Promise<void> {
     const device = this.chardevs.find(chardev);
     if (mode === 'control') {
-      await device.open(this.addMonitor({ label: chardev, pretty }));
+      device.use(this.addMonitor({ label: chardev, pretty }));
       return;
     }
     const { InteractiveMonitor } = await import('./human-monitor/interactive-monitor.js');
     const monitor = new InteractiveMonitor(chardev, this);
     this.#humanMonitors.push(monitor);
-    await device.open(monitor);
+    device.use(monitor);
   }
 
   /** Starts a guest that is not told to wait; call it once the monitors are there. */
@@ -203,7 +203,7 @@ export class Machine {
     for (const device of configuration.devices) {
       await optionally(device, () => hardware.addDevice(device, waiting));
     }
-    await this.chardevs.connectSerial(configuration.serials[0], hardware.serial);
+    this.chardevs.connectSerial(configuration.serials[0], hardware.serial);
     if (configuration.vnc.length > 0) {
       const { VncServers } = await import('./vnc/index.js');
       this.#vnc = await VncServers.open(configuration.vnc, this);

@@ -1,35 +1,49 @@
 import {
-  type Connectable,
   connectedTransport,
+  type FdSets,
   formatAddress,
   type MonitorEndpoint,
   MonitorServer,
   type SocketAddress,
   StreamTransport,
-  type Transport,
 } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import { QomObject } from '../qom/object.js';
 import { systemReason } from '../system-reason.js';
 import type { ChardevConfiguration, SocketChardev } from './configuration.js';
 import { fileTransport } from './file.js';
-
-/** What uses a character device: a monitor, or a serial port. It gets one connection at a time. */
-export type ChardevFrontend = Connectable;
+import { type ChardevFrontend, FrontendSlot } from './frontend-slot.js';
+import { RingBuffer } from './ring-buffer.js';
 
 /** A character device: a place where bytes come from and go to, and at most one frontend that uses it. */
 export class CharacterDevice extends QomObject {
   readonly configuration: ChardevConfiguration;
+  /** What a device of the kind `ringbuf` keeps. */
+  readonly ring: RingBuffer | undefined;
   readonly #environment: MachineEnvironment;
-  #frontend: ChardevFrontend | undefined;
+  readonly #slot: FrontendSlot;
   #server: MonitorServer | undefined;
-  /** A client that was passed to it before it had a frontend. */
-  #early: Transport | undefined;
 
-  constructor(configuration: ChardevConfiguration, environment: MachineEnvironment) {
+  /**
+   * Opens the device: listens, connects, or opens a file.
+   * @throws Error when that fails
+   */
+  static async open(
+    configuration: ChardevConfiguration,
+    environment: MachineEnvironment,
+    fdSets: FdSets,
+  ): Promise<CharacterDevice> {
+    const device = new CharacterDevice(configuration, environment);
+    await device.#open(fdSets);
+    return device;
+  }
+
+  private constructor(configuration: ChardevConfiguration, environment: MachineEnvironment) {
     super(`chardev-${configuration.kind}`);
     this.configuration = configuration;
     this.#environment = environment;
+    this.#slot = new FrontendSlot(configuration.id);
+    this.ring = configuration.kind === 'ringbuf' ? new RingBuffer(configuration.size) : undefined;
   }
 
   get id(): string {
@@ -38,47 +52,21 @@ export class CharacterDevice extends QomObject {
 
   /** What uses it. */
   get frontend(): ChardevFrontend | undefined {
-    return this.#frontend;
-  }
-
-  /** Whether something uses it. */
-  get busy(): boolean {
-    return this.#frontend !== undefined;
+    return this.#slot.frontend;
   }
 
   /** What it is connected to, as query-chardev shows it. */
   get filename(): string {
     const { configuration } = this;
-    switch (configuration.kind) {
-      case 'socket':
-        return socketFilename(configuration);
-      case 'file':
-        return 'file';
-      default:
-        return configuration.kind;
-    }
+    if (configuration.kind !== 'socket') return configuration.kind;
+    const connected = this.#server?.occupied === true;
+    return `${connected ? '' : 'disconnected:'}${socketFilename(configuration)}`;
   }
 
-  /**
-   * Gives it to a frontend: listens, connects or opens.
-   * @throws Error when it has a frontend, or cannot be opened
-   */
-  async open(frontend: ChardevFrontend): Promise<void> {
-    if (this.#frontend !== undefined) throw new Error(`Device '${this.id}' is in use`);
-    this.#frontend = frontend;
-    const endpoint = await this.#endpoint();
-    if (endpoint === undefined) return;
-    const { clock, native, warn } = this.#environment;
-    try {
-      this.#server = await MonitorServer.open(frontend, endpoint, { clock, native, onReport: warn });
-    } catch (cause) {
-      const verb = endpoint.kind === 'listen' ? 'bind' : 'connect';
-      const where = endpoint.kind === 'stream' ? '' : ` to ${bareAddress(endpoint.address)}`;
-      throw new Error(`Failed to ${verb} socket${where}: ${systemReason(cause)}`, { cause });
-    }
-    const early = this.#early;
-    this.#early = undefined;
-    if (early !== undefined && !this.#server.addClient(early)) early.destroy();
+  /** Gives it to a frontend. @throws Error when it has one */
+  use(frontend: ChardevFrontend): void {
+    if (this.frontend !== undefined) throw new Error(`Device '${this.id}' is in use`);
+    this.#slot.connect(frontend);
   }
 
   /**
@@ -86,19 +74,16 @@ export class CharacterDevice extends QomObject {
    * False: it is no socket device, or has a client.
    */
   addClient(fd: number): boolean {
-    if (this.configuration.kind !== 'socket' || this.#early !== undefined) return false;
-    if (this.#server?.occupied === true) return false;
-    const transport = connectedTransport(fd, this.#environment.native);
-    if (this.#server === undefined) this.#early = transport;
-    else this.#server.addClient(transport);
-    return true;
+    if (this.configuration.kind !== 'socket' || this.#server === undefined || this.#server.occupied)
+      return false;
+    return this.#server.addClient(connectedTransport(fd, this.#environment.native));
   }
 
   /** Resolves when the first client is there, for a device that was told to wait for it. */
   async awaitClient(): Promise<void> {
     const { configuration } = this;
     if (configuration.kind !== 'socket' || !configuration.wait || this.#server === undefined) return;
-    this.#environment.warn(`waiting for connection on: disconnected:${this.filename}`);
+    this.#environment.warn(`waiting for connection on: ${this.filename}`);
     await this.#server.firstClient;
   }
 
@@ -108,27 +93,39 @@ export class CharacterDevice extends QomObject {
   }
 
   async close(): Promise<void> {
-    this.#frontend = undefined;
-    this.#early?.destroy();
-    this.#early = undefined;
+    this.#slot.close();
     await this.#server?.close();
     this.#server = undefined;
   }
 
-  async #endpoint(): Promise<MonitorEndpoint | undefined> {
-    const { configuration } = this;
+  async #open(fdSets: FdSets): Promise<void> {
+    const endpoint = await this.#endpoint(fdSets);
+    if (endpoint === undefined) return;
+    const { clock, native, warn } = this.#environment;
+    try {
+      this.#server = await MonitorServer.open(this.#slot, endpoint, { clock, native, onReport: warn });
+    } catch (cause) {
+      const verb = endpoint.kind === 'listen' ? 'bind' : 'connect';
+      const where = endpoint.kind === 'stream' ? '' : ` to ${bareAddress(endpoint.address)}`;
+      throw new Error(`Failed to ${verb} socket${where}: ${systemReason(cause)}`, { cause });
+    }
+  }
+
+  async #endpoint(fdSets: FdSets): Promise<MonitorEndpoint | undefined> {
+    const { configuration, ring } = this;
     switch (configuration.kind) {
       case 'socket':
         return { kind: configuration.server ? 'listen' : 'connect', address: socketAddress(configuration) };
       case 'file':
-        return { kind: 'stream', transport: await fileTransport(configuration) };
+        return { kind: 'stream', transport: await fileTransport(configuration, fdSets) };
       case 'stdio': {
         const { stdio } = this.#environment;
         if (stdio === undefined) throw new Error('there is no standard input and output');
         return { kind: 'stream', transport: new StreamTransport(stdio) };
       }
-      case 'null':
       case 'ringbuf':
+        return ring === undefined ? undefined : { kind: 'stream', transport: ring.transport() };
+      case 'null':
         return undefined;
     }
   }

@@ -1,4 +1,5 @@
 import { QapiError } from '@godwit/qapi/runtime';
+import type { FdSets } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { QomObject } from '../qom/object.js';
 import type { Serial16550 } from '../serial/index.js';
@@ -10,12 +11,14 @@ import { SerialFrontend } from './serial-frontend.js';
 export class CharacterDevices {
   readonly #container: QomObject;
   readonly #environment: MachineEnvironment;
+  readonly #fdSets: FdSets;
   readonly #devices = new Map<string, CharacterDevice>();
   #serial: SerialFrontend | undefined;
 
-  constructor(container: QomObject, environment: MachineEnvironment) {
+  constructor(container: QomObject, environment: MachineEnvironment, fdSets: FdSets) {
     this.#container = container;
     this.#environment = environment;
+    this.#fdSets = fdSets;
   }
 
   /** In the order in which they were made. */
@@ -23,31 +26,37 @@ export class CharacterDevices {
     return [...this.#devices.values()];
   }
 
-  /** @throws QapiError when the name is taken */
-  add(configuration: ChardevConfiguration): CharacterDevice {
+  /** @throws QapiError when the name is taken; Error when it cannot be opened */
+  async add(configuration: ChardevConfiguration): Promise<CharacterDevice> {
     const { id } = configuration;
     if (this.#devices.has(id)) throw new QapiError('GenericError', `Chardev with id '${id}' already exists`);
-    const device = new CharacterDevice(configuration, this.#environment);
+    const device = await CharacterDevice.open(configuration, this.#environment, this.#fdSets);
     this.#container.addChild(id, device);
     this.#devices.set(id, device);
     return device;
   }
 
-  /** Makes a device anew with another backend; its frontend stays. @throws QapiError */
+  /**
+   * Makes a device anew with another backend; its frontend stays.
+   * @throws QapiError, or Error when it cannot be opened; the device is then as it was
+   */
   async change(configuration: ChardevConfiguration): Promise<void> {
     const device = this.require(configuration.id);
-    if (device.configuration.kind === 'ringbuf')
-      throw new QapiError('GenericError', 'Chardev user-change not supported');
-    const frontend = device.frontend;
+    if (device.frontend !== undefined && !(device.frontend instanceof SerialFrontend)) {
+      throw new QapiError('GenericError', 'Chardev user does not support chardev hotswap');
+    }
+    const { frontend } = device;
+    const changed = await CharacterDevice.open(configuration, this.#environment, this.#fdSets);
     await this.#discard(device);
-    const changed = this.add(configuration);
-    if (frontend !== undefined) await changed.open(frontend);
+    this.#container.addChild(configuration.id, changed);
+    this.#devices.set(configuration.id, changed);
+    if (frontend !== undefined) changed.use(frontend);
   }
 
   /** @throws QapiError when there is none, or something uses it */
   async remove(id: string): Promise<void> {
     const device = this.require(id);
-    if (device.busy) throw new QapiError('GenericError', `Chardev '${id}' is busy`);
+    if (device.frontend !== undefined) throw new QapiError('GenericError', `Chardev '${id}' is busy`);
     await this.#discard(device);
   }
 
@@ -70,10 +79,10 @@ export class CharacterDevices {
   }
 
   /** Connects COM1 to a character device; without one, what the guest sends is lost. */
-  async connectSerial(id: string | undefined, serial: Serial16550): Promise<void> {
+  connectSerial(id: string | undefined, serial: Serial16550): void {
     if (id === undefined) return;
     const frontend = new SerialFrontend('serial0', serial, this.#environment.clock);
-    await this.find(id).open(frontend);
+    this.find(id).use(frontend);
     this.#serial = frontend;
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@godwit/clock';
 import type { Transport } from '@godwit/qmp';
 import { type Serial16550, SerialInput } from '../serial/index.js';
-import type { ChardevFrontend } from './character-device.js';
+import type { ChardevFrontend } from './frontend-slot.js';
 
 /** Output that a client does not take is dropped beyond this many bytes, as a terminal that nobody reads loses it. */
 const OUTPUT_LIMIT = 1 << 20;
@@ -18,6 +18,8 @@ export class SerialFrontend implements ChardevFrontend {
   }
 
   attach(transport: Transport): Promise<Error | undefined> {
+    // After chardev-change the client of the old backend is still there.
+    this.#transport?.end();
     this.#transport = transport;
     return new Promise((resolve) => {
       transport.start({
@@ -29,8 +31,10 @@ export class SerialFrontend implements ChardevFrontend {
         drain: () => {},
         ended: () => transport.end(),
         closed: (error) => {
-          this.#transport = undefined;
-          this.#input.clear();
+          if (this.#transport === transport) {
+            this.#transport = undefined;
+            this.#input.clear();
+          }
           resolve(error);
         },
       });

@@ -23,9 +23,9 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     arguments: [{ name: 'args', kind: 'rest' }],
     usage: 'args',
     help: 'add chardev',
-    run: (args, { machine }) => {
+    run: async (args, { machine }) => {
       const values = parseOptionGroup(OPTION_GROUPS.chardev, args.text('args'));
-      machine.chardevs.add(chardevFromOptions(String(values.id), values));
+      await machine.chardevs.add(chardevFromOptions(String(values.id), values));
       return '';
     },
   },
