@@ -13,7 +13,11 @@ export interface Program {
 
 const godwit = fileURLToPath(new URL('../../../cli/bin/godwit.js', import.meta.url));
 
-const machineArguments = ['-nodefaults', '-display', 'none', '-m', '16', '-S'];
+const machineArguments = [
+  ...['-nodefaults', '-display', 'none', '-m', '16', '-S'],
+  // Viewers come by add_client alone, so that no socket's path differs from peer to peer.
+  ...['-vnc', 'none,password=on', '-chardev', 'null,id=quiet'],
+];
 
 export const qemu: Program = {
   name: 'qemu',

@@ -1,5 +1,6 @@
 import type { Scenario } from '../exchange.js';
 import { descriptorScenarios } from './descriptors.js';
+import { displayScenarios } from './displays.js';
 import { envelopeScenarios } from './envelope.js';
 import { malformedScenarios } from './malformed.js';
 import { negotiationScenarios } from './negotiation.js';
@@ -12,5 +13,6 @@ export const scenarios: readonly Scenario[] = [
   ...malformedScenarios,
   ...outOfBandScenarios,
   ...descriptorScenarios,
+  ...displayScenarios,
   ...runStateScenarios,
 ];
