@@ -1,13 +1,14 @@
 import { getSystemErrorMap } from 'node:util';
 
 /**
- * Why a call of the system failed, in its own words and without the call: `no such file or directory`. Other errors say
+ * Why a call of the system failed, in its own words and without the call: `No such file or directory`. Other errors say
  * what they say.
  */
 export function systemReason(error: unknown): string {
   const errno = findErrno(error);
   const known = errno === undefined ? undefined : getSystemErrorMap().get(errno);
-  return known?.[1] ?? (error instanceof Error ? error.message : String(error));
+  if (known !== undefined) return known[1].charAt(0).toUpperCase() + known[1].slice(1);
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The errno of an error or of what caused it. */

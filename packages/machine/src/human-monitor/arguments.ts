@@ -44,6 +44,13 @@ function parseArgument(
     values.set(name, true);
     return text.slice(match[0].length);
   }
+  if (kind === 'option') {
+    const match = new RegExp(`^-${name}\\s+(?=\\S)`).exec(text);
+    if (match === null) return text;
+    const [word, after] = takeWord(command, text.slice(match[0].length));
+    values.set(name, word);
+    return after;
+  }
   if (text === '') {
     if (optional) return text;
     if (kind === 'expression') throw new MonitorError('unexpected end of expression');

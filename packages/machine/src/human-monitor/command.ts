@@ -22,6 +22,8 @@ export type ArgumentKind =
   | 'switch'
   /** `-x`, where x is the name. */
   | 'flag'
+  /** `-x VALUE`, where x is the name. */
+  | 'option'
   /** `/COUNT FORMAT SIZE` right after the command. */
   | 'format';
 

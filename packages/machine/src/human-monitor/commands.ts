@@ -12,6 +12,7 @@ import { objectConfiguration } from '../options/configuration.js';
 import { OPTION_GROUPS } from '../options/groups.js';
 import { parseOptionGroup } from '../options/option-group.js';
 import type { MonitorArguments, MonitorCommand, MonitorContext } from './command.js';
+import { DISPLAY_COMMANDS } from './display-commands.js';
 import { printNumber } from './dump-format.js';
 import { dumpMemory } from './memory.js';
 import { MonitorError } from './monitor-error.js';
@@ -298,6 +299,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     help: "physical memory dump starting at 'addr'",
     run: (args, { machine }) => dumpMemory(machine, args),
   },
+  ...DISPLAY_COMMANDS,
 ];
 
 /** What device_add takes; it says itself what is missing. */

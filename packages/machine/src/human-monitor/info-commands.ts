@@ -1,6 +1,7 @@
 import { identityCommands } from '../commands/identity.js';
 import { processorCommands } from '../commands/processors.js';
-import type { MigrationInfo } from '../generated/index.js';
+import { vncCommands } from '../commands/vnc.js';
+import type { MigrationInfo, VncBasicInfo } from '../generated/index.js';
 import type { QomObject } from '../qom/object.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
 
@@ -96,9 +97,31 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
   show('vfio', 'show the migration of VFIO devices', ({ machine }) =>
     vfioText(machine.migrations.info(), machine.hardware.devices),
   ),
+  show('vnc', 'show the vnc server status', vncText),
 ];
 
 type Shown = (context: MonitorContext) => string | Promise<string>;
+
+function vncText(context: MonitorContext): string {
+  const servers = vncCommands['query-vnc-servers'](undefined, context);
+  if (servers.length === 0) return 'None\n';
+  const end = ({ host, service, family }: VncBasicInfo) => `${host}:${service} (${family})`;
+  return servers
+    .map(({ id, server, auth, clients }) =>
+      [
+        `${id}:`,
+        ...server.flatMap((socket) => [`  Server: ${end(socket)}`, `    Auth: ${socket.auth} (Sub: none)`]),
+        ...clients.flatMap((client) => [
+          `  Client: ${end(client)}`,
+          '    x509_dname: none',
+          '    sasl_username: none',
+        ]),
+        ...(server.length === 0 ? [`  Auth: ${auth} (Sub: none)`] : []),
+        '',
+      ].join('\n'),
+    )
+    .join('');
+}
 
 function show(name: string, help: string, text: Shown): MonitorCommand {
   return { name, arguments: [], usage: '', help, run: (_, context) => text(context) };
