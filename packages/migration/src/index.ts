@@ -1,3 +1,4 @@
+export { DescriptorChannel } from './channel/descriptor-channel.js';
 export { ExecChannel } from './channel/exec-channel.js';
 export { FileReadChannel, FileWriteChannel } from './channel/file-channel.js';
 export { type MemoryChannelOptions, memoryChannelPair } from './channel/memory-channel.js';

@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  connectSocketChannel,
-  type SocketAddress,
-  type SocketChannel,
-  SocketListener,
-} from '../src/index.js';
+import { native } from '@godwit/native';
+import { type Channel, connectSocketChannel, type SocketAddress, SocketListener } from '../src/index.js';
 
-async function connected(t: TestContext, address: SocketAddress): Promise<[SocketChannel, SocketChannel]> {
-  const listener = new SocketListener();
+type Transport = (typeof transports)[number];
+
+/** Unix sockets by the addon's calls, unix sockets by Node's, and tcp. */
+const transports = ['unix', 'unix of Node', 'tcp'] as const;
+
+async function connected(t: TestContext, transport: Transport): Promise<[Channel, Channel]> {
+  const address: SocketAddress =
+    transport === 'tcp' ? { type: 'inet', host: '127.0.0.1', port: 0 } : unixAddress(t);
+  const addon = transport === 'unix' ? native : undefined;
+  const listener = new SocketListener(1, addon);
   const bound = await listener.listen(address);
-  const [client, server] = await Promise.all([connectSocketChannel(bound), listener.accept()]);
+  const [client, server] = await Promise.all([
+    connectSocketChannel(bound, undefined, addon),
+    listener.accept(),
+  ]);
   t.after(() => {
     client.close();
     server.close();
@@ -29,14 +36,20 @@ function unixAddress(t: TestContext): SocketAddress & { type: 'unix' } {
   return { type: 'unix', path: join(folder, 'socket') };
 }
 
-const openDescriptors = () => readdirSync('/proc/self/fd').length;
+/** How many sockets this process has open. */
+function openSockets(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
-for (const transport of ['unix', 'inet'] as const) {
+for (const transport of transports) {
   test(`${transport}: bytes arrive whole, in order, in whatever portions they are read`, async (t) => {
-    const [client, server] = await connected(
-      t,
-      transport === 'unix' ? unixAddress(t) : { type: 'inet', host: '127.0.0.1', port: 0 },
-    );
+    const [client, server] = await connected(t, transport);
     const bytes = randomFillSync(Buffer.alloc(3 << 20));
     const writing = (async () => {
       for (let offset = 0; offset < bytes.length; offset += 700_001) {
@@ -58,55 +71,66 @@ for (const transport of ['unix', 'inet'] as const) {
   });
 }
 
-test('memory that is shared between threads can be sent and read into', async (t) => {
-  const [client, server] = await connected(t, unixAddress(t));
-  const from = new Uint8Array(new SharedArrayBuffer(1 << 20)).fill(7);
-  const into = new Uint8Array(new SharedArrayBuffer(1 << 20));
-  const reading = server.readExactly(into);
-  await client.write([from]);
-  assert.equal(await reading, true);
-  assert.ok(Buffer.from(into).equals(Buffer.from(from)));
-});
-
-test('both directions can be full at once', async (t) => {
-  const [client, server] = await connected(t, unixAddress(t));
-  const bytes = Buffer.alloc(2 << 20, 1);
-  const into = [Buffer.alloc(bytes.length), Buffer.alloc(bytes.length)] as const;
-  const done = await Promise.all([
-    client.write([bytes]),
-    server.write([bytes]),
-    client.readExactly(into[0]),
-    server.readExactly(into[1]),
-  ]);
-  assert.deepEqual(done.slice(2), [true, true]);
-});
-
-test('a clean end is told from one in the middle, and what was written before it arrives', async (t) => {
-  const [client, server] = await connected(t, unixAddress(t));
-  await client.write([Buffer.from('0123456789')]);
-  client.close();
-  assert.equal(await server.readExactly(Buffer.alloc(4)), true);
-  await assert.rejects(server.readExactly(Buffer.alloc(8)), /ended in the middle/);
-  assert.equal(await server.readExactly(Buffer.alloc(1)), false);
-});
-
-test('closing a channel ends what is pending on it, and leaves no descriptor', async (t) => {
-  const before = openDescriptors();
-  const [client, server] = await connected(t, { type: 'inet', host: '127.0.0.1', port: 0 });
-  const reading = assert.rejects(client.readExactly(Buffer.alloc(1)), /closed/);
-  const writing = assert.rejects(client.write([Buffer.alloc(64 << 20)]));
-  client.close();
-  client.close();
-  await Promise.all([reading, writing]);
-  await assert.rejects(client.write([Buffer.alloc(1)]));
-  await assert.rejects(async () => {
-    while (await server.readExactly(Buffer.alloc(1 << 16)));
-    throw new Error('ended');
+for (const transport of transports) {
+  test(`${transport}: memory that is shared between threads can be sent and read into`, async (t) => {
+    const [client, server] = await connected(t, transport);
+    const from = new Uint8Array(new SharedArrayBuffer(1 << 20)).fill(7);
+    const into = new Uint8Array(new SharedArrayBuffer(1 << 20));
+    const reading = server.readExactly(into);
+    await client.write([from]);
+    assert.equal(await reading, true);
+    assert.ok(Buffer.from(into).equals(Buffer.from(from)));
   });
-  server.close();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(openDescriptors() <= before + 1, `${openDescriptors()} descriptors, ${before} before`);
-});
+}
+
+for (const transport of transports) {
+  test(`${transport}: both directions can be full at once`, async (t) => {
+    const [client, server] = await connected(t, transport);
+    const bytes = Buffer.alloc(2 << 20, 1);
+    const into = [Buffer.alloc(bytes.length), Buffer.alloc(bytes.length)] as const;
+    const done = await Promise.all([
+      client.write([bytes]),
+      server.write([bytes]),
+      client.readExactly(into[0]),
+      server.readExactly(into[1]),
+    ]);
+    assert.deepEqual(done.slice(2), [true, true]);
+  });
+}
+
+for (const transport of transports) {
+  test(`${transport}: a clean end is told from one in the middle, and what was written before it arrives`, async (t) => {
+    const [client, server] = await connected(t, transport);
+    await client.write([Buffer.from('0123456789')]);
+    client.close();
+    assert.equal(await server.readExactly(Buffer.alloc(4)), true);
+    await assert.rejects(server.readExactly(Buffer.alloc(8)), /ended in the middle/);
+    assert.equal(await server.readExactly(Buffer.alloc(1)), false);
+  });
+}
+
+for (const transport of transports) {
+  test(`${transport}: closing a channel ends what is pending on it, and leaves no descriptor`, async (t) => {
+    const before = openSockets();
+    const [client, server] = await connected(t, transport);
+    const reading = assert.rejects(client.readExactly(Buffer.alloc(1)), /closed/);
+    const writing = assert.rejects(client.write([Buffer.alloc(64 << 20), Buffer.alloc(1)]));
+    client.close();
+    client.close();
+    await Promise.all([reading, writing]);
+    await assert.rejects(client.write([Buffer.alloc(1)]));
+    await assert.rejects(async () => {
+      while (await server.readExactly(Buffer.alloc(1 << 16)));
+      throw new Error('ended');
+    });
+    server.close();
+    // The listener is still there.
+    for (let turn = 0; turn < 1000 && openSockets() > before + 1; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(openSockets() <= before + 1, `${openSockets()} sockets, ${before} before`);
+  });
+}
 
 test('a listener lets in as many as it was told, and removes its socket', async (t) => {
   const address = unixAddress(t);

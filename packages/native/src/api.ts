@@ -43,6 +43,11 @@ export interface Native {
   connectUnix(path: string): number;
   /** The next connection of a listening socket, non-blocking; undefined where none waits. */
   accept(fd: number): number | undefined;
+  /**
+   * Asks for room for `bytes` bytes between a socket and its peer (SO_SNDBUF), and returns what the kernel grants: it counts
+   * its own overhead, and has a limit (net.core.wmem_max).
+   */
+  setSendBuffer(fd: number, bytes: number): number;
   /** What a descriptor is. */
   fileType(fd: number): FileType;
   /**

@@ -62,6 +62,18 @@ test('a descriptor tells what it is and how it is open', needsAddon, () => {
   for (const fd of [a, b, memory, nothing, event, copy]) addon.close(fd);
 });
 
+test('a socket gets the room between it and its peer that it asks for, and says how much', needsAddon, () => {
+  const [a, b] = addon.socketpair();
+  const granted = addon.setSendBuffer(a, 64 * 1024);
+  assert.ok(granted >= 64 * 1024);
+  let sent = 0;
+  for (let more = -1; more !== 0; sent += Math.max(0, more))
+    more = addon.sendmsg(a, [Buffer.alloc(4096)], []);
+  assert.ok(sent > 0 && sent <= granted, `${sent} of ${granted} bytes`);
+  assert.throws(() => addon.setSendBuffer(-1, 4096), RangeError);
+  for (const fd of [a, b]) addon.close(fd);
+});
+
 test('waiting ends when a descriptor is ready, its peer is gone, or time is up', needsAddon, () => {
   const [a, b] = addon.socketpair();
   assert.equal(addon.waitReady(a, { readable: true }, 0), false);

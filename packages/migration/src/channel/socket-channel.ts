@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import net from 'node:net';
+import { type Native, native, UnixListener } from '@godwit/native';
 import { MigrationError } from '../errors.js';
 import type { Channel } from '../ports.js';
+import { DescriptorChannel } from './descriptor-channel.js';
 import { SocketReader } from './socket-reader.js';
 
 /** Where a connection goes to, or comes from. */
@@ -79,64 +82,83 @@ export class SocketChannel implements Channel {
   }
 }
 
-/** Connects to a listening machine. */
-export function connectSocketChannel(address: SocketAddress, signal?: AbortSignal): Promise<SocketChannel> {
-  return new Promise((resolve, reject) => {
-    checkSocketAddress(address);
-    if (signal?.aborted) throw new MigrationError('connecting was cancelled');
-    const reader = new SocketReader();
-    const where =
-      address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-    const socket = net.connect({ ...where, onread: reader.onread });
-    const abort = () => socket.destroy(new MigrationError('connecting was cancelled'));
-    signal?.addEventListener('abort', abort);
-    const failed = (error: Error) => {
-      signal?.removeEventListener('abort', abort);
-      reject(error);
-    };
-    socket.once('error', failed);
-    socket.once('connect', () => {
-      signal?.removeEventListener('abort', abort);
-      socket.off('error', failed);
-      resolve(new SocketChannel(socket, reader));
-    });
-  });
+/** Connects to a listening machine. @param addon with it unix sockets are faster */
+export async function connectSocketChannel(
+  address: SocketAddress,
+  signal?: AbortSignal,
+  addon: Native | undefined = native,
+): Promise<Channel> {
+  checkSocketAddress(address);
+  if (signal?.aborted) throw new MigrationError('connecting was cancelled');
+  if (address.type === 'unix' && addon !== undefined) {
+    return new DescriptorChannel(addon, addon.connectUnix(address.path));
+  }
+  const reader = new SocketReader();
+  const socket = net.connect({ ...nodeAddress(address), onread: reader.onread });
+  const abort = () => socket.destroy(new MigrationError('connecting was cancelled'));
+  signal?.addEventListener('abort', abort);
+  try {
+    await once(socket, 'connect');
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+  return new SocketChannel(socket, reader);
+}
+
+function nodeAddress(address: SocketAddress): { path: string } | { host: string; port: number } {
+  return address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }
 
 /** Waits for the other machine to connect. */
 export class SocketListener {
-  readonly #server: net.Server;
-  readonly #arrived: SocketChannel[] = [];
-  readonly #waiting: { resolve: (channel: SocketChannel) => void; reject: (error: Error) => void }[] = [];
   readonly #limit: number;
+  readonly #addon: Native | undefined;
+  readonly #arrived: Channel[] = [];
+  readonly #waiting: { resolve: (channel: Channel) => void; reject: (error: Error) => void }[] = [];
+  #stop: (() => void) | undefined;
   #accepted = 0;
   #closed = false;
 
-  /** @param limit how many connections are let in; further ones are turned away */
-  constructor(limit = 1) {
+  /**
+   * @param limit how many connections are let in; further ones are turned away
+   * @param addon with it unix sockets are faster
+   */
+  constructor(limit = 1, addon: Native | undefined = native) {
     this.#limit = limit;
-    this.#server = net.createServer({ pauseOnConnect: true }, (socket) => this.#arrive(socket));
+    this.#addon = addon;
   }
 
   /** Resolves with the address once connections are accepted; for port 0 it has the real port. */
   async listen(address: SocketAddress): Promise<SocketAddress> {
     checkSocketAddress(address);
-    const where =
-      address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(where, () => {
-        this.#server.off('error', reject);
-        resolve();
+    const addon = this.#addon;
+    if (address.type === 'unix' && addon !== undefined) {
+      const listener = new UnixListener(addon, address.path, {
+        connection: (fd) => {
+          if (this.#isWelcome()) this.#arrive(new DescriptorChannel(addon, fd));
+          else addon.close(fd);
+        },
+        failed: (error) => {
+          for (const { reject } of this.#waiting.splice(0)) reject(error);
+        },
       });
+      this.#stop = () => listener.close();
+      return address;
+    }
+    const server = net.createServer({ pauseOnConnect: true }, (socket) => {
+      if (this.#isWelcome()) this.#arrive(adopt(socket));
+      else socket.destroy();
     });
-    const bound = this.#server.address();
+    server.listen(nodeAddress(address));
+    await once(server, 'listening');
+    this.#stop = () => server.close();
+    const bound = server.address();
     if (bound === null || typeof bound === 'string') return address;
     return { type: 'inet', host: bound.address, port: bound.port };
   }
 
   /** The next connection; rejects when the listener is closed. */
-  accept(): Promise<SocketChannel> {
+  accept(): Promise<Channel> {
     const arrived = this.#arrived.shift();
     if (arrived !== undefined) return Promise.resolve(arrived);
     if (this.#closed) return Promise.reject(new Error('the listener is closed'));
@@ -147,18 +169,17 @@ export class SocketListener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#server.close();
+    this.#stop?.();
     for (const channel of this.#arrived.splice(0)) channel.close();
     for (const { reject } of this.#waiting.splice(0)) reject(new Error('the listener is closed'));
   }
 
-  #arrive(socket: net.Socket): void {
-    if (this.#closed || this.#accepted === this.#limit) {
-      socket.destroy();
-      return;
-    }
+  #isWelcome(): boolean {
+    return !this.#closed && this.#accepted < this.#limit;
+  }
+
+  #arrive(channel: Channel): void {
     this.#accepted++;
-    const channel = adopt(socket);
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#arrived.push(channel);
     else waiting.resolve(channel);

@@ -78,8 +78,25 @@ static napi_value accept_(napi_env env, napi_callback_info info) {
   return accepted < 0 ? make_undefined(env) : make_number(env, accepted);
 }
 
+// setSendBuffer(fd, bytes): asks for that much room for what was sent and not yet received; returns what the kernel grants.
+static napi_value set_send_buffer(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  int fd;
+  uint32_t bytes;
+  if (!get_arguments(env, info, 2, arguments) || !get_descriptor(env, arguments[0], &fd) ||
+      !get_uint32(env, arguments[1], &bytes)) {
+    return NULL;
+  }
+  int size = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
+  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) < 0) return throw_errno(env, errno, "setsockopt");
+  socklen_t length = sizeof size;
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length) < 0) return throw_errno(env, errno, "getsockopt");
+  return make_number(env, size);
+}
+
 void register_unix_sockets(napi_env env, napi_value exports) {
   register_function(env, exports, "listenUnix", listen_unix);
   register_function(env, exports, "connectUnix", connect_unix);
   register_function(env, exports, "accept", accept_);
+  register_function(env, exports, "setSendBuffer", set_send_buffer);
 }
