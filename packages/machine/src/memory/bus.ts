@@ -21,9 +21,6 @@ interface Range {
 export const MMIO_BASE = 2 ** 40;
 const SPACE_END: Readonly<Record<Space, number>> = { port: 0x10000, mmio: Number.MAX_SAFE_INTEGER };
 
-/** The longest access a vCPU makes at once; string output (`rep outsb`) comes as one access. */
-export const MAX_ACCESS_BYTES = 256;
-
 /** Ports and memory-mapped windows of a machine. As on a PC, what nobody claims reads as ones and swallows writes. */
 export class Bus {
   readonly #ranges: Readonly<Record<Space, Range[]>> = { port: [], mmio: [] };

@@ -1,7 +1,9 @@
 import type { JsonObject, JsonValue } from '@godwit/json';
+import { QapiError } from '@godwit/qapi/runtime';
 import type { Hardware } from '../hardware.js';
+import { parseRtcDate } from '../rtc/index.js';
 import { QomObject } from './object.js';
-import { integerValue } from './values.js';
+import { integerValue, stringValue } from './values.js';
 
 /**
  * `/machine/guest`: what the embedded guest has done and found, so that a client can check after a migration that nothing
@@ -30,6 +32,12 @@ export function addGuestObject(machine: QomObject, hardware: Hardware): void {
     get: () => accelerator.report().dirtyRate,
     set: (value) => accelerator.setDirtyRate(Number(integerValue('dirty-rate', value))),
   });
+  guest.addProperty('clock', {
+    type: 'string',
+    description: 'what the guest takes for UTC, e.g. 2006-06-17T16:01:21; set, it writes that to its RTC',
+    get: () => new Date(hardware.rtc.now()).toISOString().slice(0, 19),
+    set: (value) => accelerator.setClock(dateValue('clock', value)),
+  });
   guest.addProperty('audit', {
     type: 'SimAudit',
     description: 'every page that the guest ever wrote, compared with what is there',
@@ -40,6 +48,13 @@ export function addGuestObject(machine: QomObject, hardware: Hardware): void {
     description: 'what the devices find when they check their memory; only while the guest runs',
     get: () => hardware.auditDevices().map((audit, index) => deviceAudit(hardware, index, audit)),
   });
+}
+
+/** @throws QapiError */
+function dateValue(name: string, value: JsonValue): Date {
+  const seconds = parseRtcDate(stringValue(name, value));
+  if (seconds !== undefined) return new Date(seconds * 1000);
+  throw new QapiError('GenericError', `Parameter '${name}' expects a date such as 2006-06-17T16:01:21`);
 }
 
 function deviceAudit(hardware: Hardware, index: number, audit: object): JsonObject {

@@ -9,7 +9,7 @@ export interface Property {
   readonly defaultValue?: JsonValue;
   get?(): JsonValue | Promise<JsonValue>;
   /** Throws when the value is not one that the property takes. */
-  set?(value: JsonValue): void;
+  set?(value: JsonValue): void | Promise<void>;
 }
 
 /** An object of the tree: it has a type, properties, and a place under its parent. */
@@ -92,12 +92,12 @@ export class QomObject {
   }
 
   /** @throws QapiError */
-  set(name: string, value: JsonValue): void {
+  set(name: string, value: JsonValue): void | Promise<void> {
     const property = this.#find(name);
     if (property.set === undefined) {
       throw new QapiError('GenericError', `Property '${this.typeName}.${name}' is not writable`);
     }
-    property.set(value);
+    return property.set(value);
   }
 
   #find(name: string): Property {
