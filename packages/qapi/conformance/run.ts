@@ -2,27 +2,35 @@
 // Exit code: 0 all passed, 1 some failed, 2 wrong usage, 3 no source tree could be had.
 import { parseArgs } from 'node:util';
 import { fetchTree, NoTree } from './debian-source.js';
-import { runSuite } from './suite.js';
+import { type CaseResult, checkOwnSchemas, runSuite } from './suite.js';
 
 function main(): number {
-  let tree: string | undefined;
+  let chosen: string | undefined;
   try {
-    tree = parseArgs({ options: { tree: { type: 'string' } } }).values.tree;
+    chosen = parseArgs({ options: { tree: { type: 'string' } } }).values.tree;
   } catch (error) {
     console.error(`conformance: ${(error as Error).message}\nusage: conformance:qapi [--tree DIR]`);
     return 2;
   }
+  const tree = chosen ?? fetchTree();
+  const own = count(checkOwnSchemas(tree));
+  console.log(`QEMU's own schemas: ${own.passed} without an error, ${own.failed} with errors`);
+  const suite = count(runSuite(tree));
+  console.log(`${suite.passed} passed, ${suite.failed} failed`);
+  return own.failed + suite.failed === 0 ? 0 : 1;
+}
+
+function count(results: Iterable<CaseResult>): { passed: number; failed: number } {
   let passed = 0;
   let failed = 0;
-  for (const { name, difference } of runSuite(tree ?? fetchTree())) {
+  for (const { name, difference } of results) {
     if (difference === undefined) passed++;
     else {
       failed++;
       console.log(`FAILED ${name}: ${difference}`);
     }
   }
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  return { passed, failed };
 }
 
 try {

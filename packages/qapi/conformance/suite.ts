@@ -33,6 +33,17 @@ export function* runSuite(tree: string): Generator<CaseResult> {
   }
 }
 
+/** QEMU's own schemas in a source tree, each with the errors that are found in it. */
+export function* checkOwnSchemas(tree: string): Generator<CaseResult> {
+  for (const folder of ['qapi', 'storage-daemon/qapi', 'qga']) {
+    const name = `${folder}/qapi-schema.json`;
+    const path = join(tree, name);
+    if (!existsSync(path)) continue;
+    const [first] = loadSchema(path).diagnostics;
+    yield { name, difference: first === undefined ? undefined : printAsQemu(first) };
+  }
+}
+
 /** The names in the lists `schemas` of the folder's meson.build. */
 function listCases(folder: string): string[] {
   const build = readFileSync(join(folder, 'meson.build'), 'utf8');

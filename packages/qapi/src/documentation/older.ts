@@ -73,7 +73,7 @@ export class OlderDocumentation {
       const { line }: { line: string } = lines as { line: string };
       if (line.startsWith('=')) {
         if (this.#symbol !== undefined) lines.error("unexpected '=' markup in definition documentation");
-        else if (!this.#section.empty) blocks.push(this.#finish());
+        else if (this.#section.lines.length > 0) blocks.push(this.#finish());
       }
       if (this.#symbol === undefined) this.#append(line);
       else this.#definition(line);

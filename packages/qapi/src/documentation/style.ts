@@ -12,7 +12,7 @@ const possibleSentence = /[.!?] [A-Z0-9(]/;
 /** The rules of style of QEMU 10.1 and later. Literal blocks and examples are exempt. */
 export class StyleRules {
   #literal = false;
-  #literalIndent: number | undefined;
+  #literalIndent = 0;
 
   check(lines: DocumentationLines): void {
     const { line } = lines;
@@ -34,17 +34,17 @@ export class StyleRules {
     }
   }
 
-  /** A literal block is indented like its first line of text, and ends where less is. */
+  /** A literal block is indented like its first indented line, and ends where less is. */
   #inLiteral(line: string): boolean {
     if (this.#literal && line !== '') {
       const indent = line.search(/\S/);
-      this.#literalIndent ??= indent;
-      if (indent < this.#literalIndent) this.#literal = false;
+      if (this.#literalIndent === 0) this.#literalIndent = indent;
+      else if (indent < this.#literalIndent) this.#literal = false;
     }
     if (this.#literal) return true;
     if (line.endsWith('::') && literalMarker.test(line)) {
       this.#literal = true;
-      this.#literalIndent = undefined;
+      this.#literalIndent = 0;
     }
     return false;
   }

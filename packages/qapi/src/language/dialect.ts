@@ -13,6 +13,8 @@ export interface Dialect {
   readonly documentationStyle: boolean;
   /** What is documented has to be documented with its members; errors name the line of the section. */
   readonly membersDocumented: boolean;
+  /** That what is documented exists is checked for all of the schema at its end, or for each definition. */
+  readonly documentedExistChecked: 'last' | 'each';
   /** An error about a wrong type reference says what would be right, or merely what is wrong. */
   readonly typeErrors: 'expected' | 'found';
   /** Commands and events with conditional members need `boxed`. */
@@ -37,6 +39,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     headings: 'split',
     documentationStyle: false,
     membersDocumented: false,
+    documentedExistChecked: 'each',
     typeErrors: 'found',
     conditionalArgumentsBoxed: false,
     unionBranches: false,
@@ -50,6 +53,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     headings: 'first',
     documentationStyle: false,
     membersDocumented: true,
+    documentedExistChecked: 'last',
     typeErrors: 'expected',
     conditionalArgumentsBoxed: true,
     unionBranches: true,
@@ -63,6 +67,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     headings: 'text',
     documentationStyle: true,
     membersDocumented: true,
+    documentedExistChecked: 'last',
     typeErrors: 'expected',
     conditionalArgumentsBoxed: true,
     unionBranches: true,

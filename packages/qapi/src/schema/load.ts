@@ -57,10 +57,13 @@ export function loadSchema(path: string, options: LoadOptions = {}): LoadResult 
   }
 
   const checker = new SchemaChecker(table);
+  const checkedLast = dialect.documentedExistChecked === 'last';
   for (const event of table.events) {
-    if (event.kind !== 'include') checker.check(event);
+    if (event.kind === 'include') continue;
+    checker.check(event);
+    if (!checkedLast) checkDocumentedExist(event);
   }
-  for (const event of table.events) {
+  for (const event of checkedLast ? table.events : []) {
     if (event.kind !== 'include') checkDocumentedExist(event);
   }
   table.featureLimit.report();
