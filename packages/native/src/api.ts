@@ -63,8 +63,16 @@ export interface Native {
   /**
    * As {@link Native.recvmsg}, but into `[start, end)` of a buffer, and descriptors are appended to `fds`: nothing is
    * allocated on the way. EMSGSIZE: there were more than 16 descriptors (those received are in `fds`).
+   * With `waitMicroseconds` it blocks the thread until there is something, but no longer than that.
    */
-  receive(fd: number, into: Uint8Array, start: number, end: number, fds: number[]): number;
+  receive(
+    fd: number,
+    into: Uint8Array,
+    start: number,
+    end: number,
+    fds: number[],
+    waitMicroseconds?: number,
+  ): number;
   /** Watches a descriptor for readiness on this thread's event loop. EEXIST: this thread watches it already. */
   poll(fd: number, onReady: (readable: boolean, writable: boolean, hangup: boolean) => void): Poll;
   /**

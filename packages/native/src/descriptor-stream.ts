@@ -21,6 +21,8 @@ interface Queued {
 
 const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
 const MAX_CHUNKS_PER_CALL = 64;
+/** Bytes up to which the socket is tried before anything is queued. */
+const SENT_AT_ONCE = 32 * 1024;
 
 /**
  * A connected socket that carries bytes and descriptors, on this thread's event loop.
@@ -36,7 +38,8 @@ export class DescriptorStream {
   readonly #queue: Queued[] = [];
   #queuedBytes = 0;
   #reading = true;
-  #watching = '';
+  #watchesReadable = false;
+  #watchesWritable = false;
   #needsDrain = false;
   #ending = false;
   #destroyed = false;
@@ -69,11 +72,12 @@ export class DescriptorStream {
    * Reads into `[start, end)` of `into`; `fds` gets the descriptors that came with those bytes. Returns how many bytes,
    * 0 at the end of the stream, -1 where none are there now. After the end or an error the stream no longer reads.
    * An error destroys the stream; it arrives at {@link DescriptorStreamHandler.closed}, and -1 is returned.
+   * With `waitMicroseconds` it blocks the thread for no longer than that where nothing is there.
    */
-  read(into: Uint8Array, fds: number[], start = 0, end = into.length): number {
+  read(into: Uint8Array, fds: number[], start = 0, end = into.length, waitMicroseconds = 0): number {
     if (this.#destroyed) return -1;
     try {
-      const length = this.#native.receive(this.#fd, into, start, end, fds);
+      const length = this.#native.receive(this.#fd, into, start, end, fds, waitMicroseconds);
       if (length === 0) this.pause();
       return length;
     } catch (error) {
@@ -92,6 +96,7 @@ export class DescriptorStream {
       this.#closeAll(fds);
       return !this.#destroyed;
     }
+    if (this.#queue.length === 0 && this.#sendAtOnce(bytes, fds)) return true;
     this.#queue.push({ bytes, fds });
     this.#queuedBytes += bytes.length;
     if (this.#queue.length === 1) this.#flush();
@@ -155,6 +160,23 @@ export class DescriptorStream {
     }
   }
 
+  /** The usual case, without the queue: the socket takes all of it. False where nothing has been sent. */
+  #sendAtOnce(bytes: Uint8Array, fds: readonly number[]): boolean {
+    if (fds.length > 0 || bytes.length > SENT_AT_ONCE) return false;
+    try {
+      const sent = this.#native.sendmsg(this.#fd, [bytes], fds);
+      if (sent === 0) return false;
+      if (sent < bytes.length) {
+        this.#queue.push({ bytes: bytes.subarray(sent), fds });
+        this.#queuedBytes += bytes.length - sent;
+        this.#watch();
+      }
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+    return true;
+  }
+
   /** One call of sendmsg; false when the socket takes no more. */
   #sendOnce(): boolean {
     const first = this.#queue[0]!;
@@ -181,9 +203,9 @@ export class DescriptorStream {
     if (this.#destroyed) return;
     const readable = this.#reading;
     const writable = this.#queue.length > 0;
-    const watching = `${readable}${writable}`;
-    if (watching === this.#watching) return;
-    this.#watching = watching;
+    if (readable === this.#watchesReadable && writable === this.#watchesWritable) return;
+    this.#watchesReadable = readable;
+    this.#watchesWritable = writable;
     this.#poll.watch({ readable, writable });
   }
 

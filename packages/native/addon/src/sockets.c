@@ -1,8 +1,10 @@
 // Bytes and descriptors over connected sockets.
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "native.h"
@@ -134,21 +136,28 @@ static napi_value recvmsg_(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// receive(fd, into, start, end, fds): one read into that range, without an object for its result. Descriptors are appended
-// to `fds`. Returns the byte count, 0 at the end, -1 where nothing is there.
+// receive(fd, into, start, end, fds, waitMicroseconds): one read into that range, without an object for its result.
+// Descriptors are appended to `fds`. Returns the byte count, 0 at the end, -1 where nothing is there.
 static napi_value receive_range(napi_env env, napi_callback_info info) {
-  napi_value arguments[5];
+  napi_value arguments[6];
   int fd, fds[MAX_RECEIVED_DESCRIPTORS];
-  uint32_t start, end, known;
+  uint32_t start, end, known, wait = 0;
   struct bytes into;
-  if (!get_arguments(env, info, 5, arguments) || !get_descriptor(env, arguments[0], &fd) ||
+  napi_valuetype type;
+  if (!get_arguments(env, info, 6, arguments) || !get_descriptor(env, arguments[0], &fd) ||
       !get_uint8_array(env, arguments[1], &into) || !get_uint32(env, arguments[2], &start) ||
-      !get_uint32(env, arguments[3], &end)) {
+      !get_uint32(env, arguments[3], &end) || napi_typeof(env, arguments[5], &type) != napi_ok ||
+      (type != napi_undefined && !get_uint32(env, arguments[5], &wait))) {
     return NULL;
   }
   if (start >= end || end > into.length) return throw_range(env, "the range to receive is empty or out of bounds");
   if (napi_get_array_length(env, arguments[4], &known) != napi_ok) {
     return throw_type(env, "descriptors must be an array");
+  }
+  if (wait > 0) {
+    struct pollfd entry = {.fd = fd, .events = POLLIN};
+    struct timespec timeout = {.tv_sec = wait / 1000000, .tv_nsec = (long)(wait % 1000000) * 1000};
+    if (ppoll(&entry, 1, &timeout, NULL) == 0) return make_number(env, -1);
   }
   size_t count;
   bool truncated;

@@ -43,6 +43,19 @@ interface Pending {
 /** What QEMU waits for an answer. */
 export const DEFAULT_TIMEOUT_MS = 5000;
 
+/** Bytes of replies that go out together. */
+const BATCH = 64 * 1024;
+
+/** A last part of a message that is at least so long is sent without a copy. */
+const SENT_WITHOUT_COPY = 32 * 1024;
+/** How long a peer's next request is waited for, in microseconds. */
+const MOMENT_MICROSECONDS = 50;
+/** After how many messages it is tried again whether a peer pipelines, or is prompt. */
+const PROBE_EVERY = 32;
+
+/** Messages taken before the event loop has its turn. */
+const MAX_TURN = 64;
+
 /** Requests without an answer, and commands that wait for their turn. */
 const MAX_PENDING = 4096;
 /** Bytes of commands that came while a reply was waited for. */
@@ -71,9 +84,17 @@ export class Connection {
   #failure: Error | undefined;
   /** A command is being handled. */
   #busy = false;
-  /** The peer pipelines: look for another message before going back to the event loop. */
-  #pipelined = false;
-  #replyBuffer = Buffer.allocUnsafeSlow(4096);
+  /** The peer's last message was there before its predecessor was answered; or else, messages since that was tried. */
+  #pipelines = false;
+  #sincePipelined = 0;
+  /** The peer's last message came within a moment of the answer to its predecessor; or else, messages since that was tried. */
+  #prompt = false;
+  #sincePrompt = 0;
+  /** Messages on their way out; the first {@link #batched} bytes are still to be given to the stream. */
+  #outgoing = Buffer.allocUnsafeSlow(BATCH);
+  #batched = 0;
+  /** Replies to pipelined commands go out together. */
+  #batching = false;
 
   constructor(native: Native, fd: number, handler: ConnectionHandler, options: ConnectionOptions) {
     this.#native = native;
@@ -93,6 +114,11 @@ export class Connection {
     this.#receiver = new Receiver(native, this.#stream, options.maxPayload);
   }
 
+  /** Bytes that the peer has not taken yet. Large parts of messages must not change until then. */
+  get unsent(): number {
+    return this.#stream.writableLength;
+  }
+
   get closed(): boolean {
     return this.#stream.destroyed;
   }
@@ -103,8 +129,15 @@ export class Connection {
     this.#stream.destroy(error);
   }
 
+  /** As {@link Connection.close}, but what was replied is still sent. */
+  end(error?: Error): void {
+    this.#failure ??= error;
+    this.#flush();
+    this.#stream.end();
+  }
+
   /**
-   * Asks the peer. Descriptors are closed once sent. Rejects with the VfioError that the peer replied, or a
+   * Asks the peer. The payload must not change until the reply is there. Descriptors are closed once sent. Rejects with the VfioError that the peer replied, or a
    * DisconnectedError where no reply came (in time, which ends the connection).
    */
   request(command: number, payload: readonly Uint8Array[], options: RequestOptions = {}): Promise<Reply> {
@@ -150,6 +183,7 @@ export class Connection {
       },
     });
     this.#send(id, command, HeaderFlag.COMMAND, 0, payload);
+    this.#flush();
     for (let waited = 0; answer === undefined && !this.closed; ) {
       const message = this.#receive();
       if (message !== undefined) {
@@ -170,7 +204,10 @@ export class Connection {
     return answer;
   }
 
-  /** Answers a command. Nothing is sent where the peer wants no reply. The descriptors are closed once sent. */
+  /**
+   * Answers a command. A part of 32 KiB or more must not change as long as there is something {@link unsent}. Nothing is sent where the peer wants no reply.
+   * The descriptors are closed once sent.
+   */
   reply(message: Message, payload: readonly Uint8Array[], fds: readonly number[] = []): void {
     if ((message.flags & HeaderFlag.NO_REPLY) !== 0) {
       for (const fd of fds) this.#native.close(fd);
@@ -194,21 +231,58 @@ export class Connection {
   ): void {
     let size = HEADER.size;
     for (const part of payload) size += part.length;
-    // What the socket has taken wholly can be overwritten; what is queued keeps its buffer.
-    if (this.#stream.writableLength > 0) this.#replyBuffer = Buffer.allocUnsafeSlow(Math.max(size, 4096));
-    else if (this.#replyBuffer.length < size) this.#replyBuffer = Buffer.allocUnsafeSlow(size);
-    const bytes = this.#replyBuffer;
-    bytes.writeUInt16LE(id, 0);
-    bytes.writeUInt16LE(command, 2);
-    bytes.writeUInt32LE(size, 4);
-    bytes.writeUInt32LE(flags, 8);
-    bytes.writeUInt32LE(errno, 12);
-    let at = HEADER.size;
+    // A large last part goes out of its own memory.
+    const last = payload.at(-1);
+    const large =
+      last !== undefined && last.length >= SENT_WITHOUT_COPY && fds.length === 0 ? last : undefined;
+    const bytes = this.#room(size - (large?.length ?? 0));
+    let at = this.#batched;
+    bytes.writeUInt16LE(id, at);
+    bytes.writeUInt16LE(command, at + 2);
+    bytes.writeUInt32LE(size, at + 4);
+    bytes.writeUInt32LE(flags, at + 8);
+    bytes.writeUInt32LE(errno, at + 12);
+    at += HEADER.size;
     for (const part of payload) {
+      if (part === large) break;
       bytes.set(part, at);
       at += part.length;
     }
-    this.#stream.write(bytes.subarray(0, size), fds);
+    if (large !== undefined) {
+      this.#batched = at;
+      this.#flush();
+      this.#stream.write(large);
+      return;
+    }
+    if (fds.length > 0) {
+      // Descriptors go with the first byte of their own message.
+      const start = this.#batched;
+      this.#flush();
+      this.#stream.write(bytes.subarray(start, at), fds);
+      if (this.#stream.writableLength > 0) this.#outgoing = Buffer.allocUnsafeSlow(BATCH);
+      return;
+    }
+    this.#batched = at;
+    if (!this.#batching) this.#flush();
+  }
+
+  /** A buffer with room for `size` bytes behind what is batched in it. */
+  #room(size: number): Buffer {
+    if (this.#batched + size > this.#outgoing.length) {
+      this.#flush();
+      if (size > this.#outgoing.length) this.#outgoing = Buffer.allocUnsafeSlow(size);
+    }
+    return this.#outgoing;
+  }
+
+  /** Sends what is batched. */
+  #flush(): void {
+    if (this.#batched === 0) return;
+    const bytes = this.#outgoing.subarray(0, this.#batched);
+    this.#batched = 0;
+    this.#stream.write(bytes);
+    // What the socket has not taken keeps its buffer.
+    if (this.#stream.writableLength > 0) this.#outgoing = Buffer.allocUnsafeSlow(BATCH);
   }
 
   #takeId(): number {
@@ -218,29 +292,61 @@ export class Connection {
   }
 
   #onReadable(): void {
-    let handled = 0;
-    while (!this.closed && (handled !== 1 || this.#pipelined)) {
+    this.#batching = true;
+    this.#handleAll();
+    this.#batching = false;
+    this.#flush();
+    if (this.#receiver.ended && !this.#busy) this.close();
+    else if (this.#stream.writableLength > HIGH_WATER_MARK) this.#stream.pause();
+    else if (this.#receiver.buffered) this.#readLater();
+  }
+
+  /** Takes the messages that are there, and those that follow within a moment where the peer has that habit. */
+  #handleAll(): void {
+    for (let handled = 0; handled < MAX_TURN && !this.closed; handled++) {
       if (this.#busy && this.#pending.size === 0) {
         // The present command is still being handled, and nothing is waited for: the rest stays in the socket.
         this.#stream.pause();
         return;
       }
-      const message = this.#receive();
-      if (message === undefined) break;
+      const message = handled === 0 ? this.#receive() : this.#receiveSoon(handled);
+      if (message === undefined) return;
       this.#accept(message);
-      handled++;
-      if (this.#stream.writableLength > HIGH_WATER_MARK) {
-        this.#stream.pause();
-        break;
-      }
+      if (this.#stream.writableLength > HIGH_WATER_MARK) return;
     }
-    this.#pipelined = handled > 1 || (handled === 1 && !this.#pipelined);
-    if (this.#receiver.ended && !this.#busy) this.close();
   }
 
-  #receive(): Message | undefined {
+  /**
+   * The next message after one that was handled. A peer that waits for a reply often has its next request ready a moment
+   * later, and to go through the event loop would cost more than that moment; so it is given one, as long as it uses it.
+   */
+  #receiveSoon(handled: number): Message | undefined {
+    if (this.#receiver.buffered) return this.#receive();
+    // A peer that pipelines has sent it already; its replies can go out together.
+    if (this.#pipelines || ++this.#sincePipelined >= PROBE_EVERY) {
+      this.#sincePipelined = 0;
+      const message = this.#receive();
+      this.#pipelines = message !== undefined || handled > 1;
+      if (this.#pipelines) return message;
+    }
+    if (!this.#prompt && ++this.#sincePrompt < PROBE_EVERY) return undefined;
+    this.#sincePrompt = 0;
+    this.#flush();
+    const message = this.#receive(this.#busy ? 0 : MOMENT_MICROSECONDS);
+    this.#prompt = message !== undefined;
+    return message;
+  }
+
+  /** What is here already does not wake the event loop. */
+  #readLater(): void {
+    setImmediate(() => {
+      if (!this.closed && !this.#busy) this.#onReadable();
+    });
+  }
+
+  #receive(waitMicroseconds = 0): Message | undefined {
     try {
-      return this.#receiver.next();
+      return this.#receiver.next(waitMicroseconds);
     } catch (error) {
       this.close(error as Error);
       return undefined;
@@ -251,6 +357,8 @@ export class Connection {
     if ((message.flags & HeaderFlag.TYPE_MASK) === HeaderFlag.REPLY) this.#settle(message);
     else if (this.#busy || this.#deferred.length > 0) this.#defer(message);
     else this.#dispatch(message);
+    // What came while the command waited for a reply of its own.
+    if (this.#deferred.length > 0 && !this.#busy) this.#catchUp();
   }
 
   #dispatch(message: Message): void {
@@ -306,9 +414,14 @@ export class Connection {
   }
 
   #resume(): void {
+    this.#flush();
     if (this.closed || this.#busy) return;
-    if (this.#receiver.ended) this.close();
-    else this.#stream.resume();
+    if (this.#receiver.ended) {
+      this.close();
+      return;
+    }
+    this.#stream.resume();
+    if (this.#receiver.buffered) this.#readLater();
   }
 
   #defer(message: Message): void {

@@ -20,16 +20,20 @@ const KEPT_WITHOUT_COPY = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
+/** The header and the shortest payload of a message that can carry descriptors: what the first read asks for. */
+const HEAD_SIZE = 32;
+
 /**
- * Reads messages off a stream: exactly a header, then exactly its payload, so that descriptors stay with the message that
- * they came with even when messages are pipelined.
+ * Reads messages off a stream so that descriptors stay with the message that they came with, even when messages are
+ * pipelined: first 32 bytes, then exactly the rest of the message. A message that is shorter than 32 bytes carries no
+ * descriptors, so those that come with bytes beyond it are those of the next message.
  */
 export class Receiver {
   readonly #native: Native;
   readonly #stream: DescriptorStream;
   readonly #maxPayload: number;
-  readonly #header = Buffer.alloc(HEADER.size);
-  #headerBytes = 0;
+  readonly #head = Buffer.alloc(HEAD_SIZE);
+  #headBytes = 0;
   #fds: number[] = [];
   #payload: Buffer | undefined;
   #payloadBytes = 0;
@@ -43,17 +47,18 @@ export class Receiver {
     this.#maxPayload = maxPayload;
   }
 
-  /** The next whole message; undefined where there is none yet, or the stream has ended. Throws {@link ProtocolError}. */
-  next(): Message | undefined {
-    if (this.#payload === undefined) {
-      while (this.#headerBytes < HEADER.size) {
-        const length = this.#stream.read(this.#header, this.#fds, this.#headerBytes, HEADER.size);
-        if (length <= 0) return this.#stop(length);
-        this.#headerBytes += length;
-      }
-      this.#payload = this.#room(this.#checkHeader());
-    }
-    const payload = this.#payload;
+  /** Bytes of another message are here already, so that the socket may have nothing more to tell of. */
+  get buffered(): boolean {
+    return this.#headBytes > 0 && this.#payload === undefined && !this.ended;
+  }
+
+  /**
+   * The next whole message; undefined where there is none yet, or the stream has ended. Throws {@link ProtocolError}.
+   * @param waitMicroseconds how long to block the thread for its first byte
+   */
+  next(waitMicroseconds = 0): Message | undefined {
+    const payload = this.#payload ?? this.#begin(waitMicroseconds);
+    if (payload === undefined) return undefined;
     while (this.#payloadBytes < payload.length) {
       const length = this.#stream.read(payload, this.#fds, this.#payloadBytes, payload.length);
       if (length <= 0) return this.#stop(length);
@@ -62,20 +67,36 @@ export class Receiver {
     if (this.#fds.length > MAX_DESCRIPTORS) {
       throw new ProtocolError(`a message came with more than ${MAX_DESCRIPTORS} descriptors`);
     }
-    const header = this.#header;
+    const head = this.#head;
+    const ownFds = this.#headBytes <= HEADER.size + payload.length;
     const message = {
-      id: header.readUInt16LE(0),
-      command: header.readUInt16LE(2),
-      flags: header.readUInt32LE(8),
-      errno: header.readUInt32LE(12),
+      id: head.readUInt16LE(0),
+      command: head.readUInt16LE(2),
+      flags: head.readUInt32LE(8),
+      errno: head.readUInt32LE(12),
       payload,
-      fds: this.#fds,
+      fds: ownFds ? this.#fds : [],
     };
-    this.#headerBytes = 0;
-    this.#payloadBytes = 0;
+    if (ownFds && this.#fds.length > 0) this.#fds = [];
+    // What is left of the head begins the next message.
+    head.copyWithin(0, HEADER.size + payload.length, this.#headBytes);
+    this.#headBytes = Math.max(0, this.#headBytes - HEADER.size - payload.length);
     this.#payload = undefined;
-    if (this.#fds.length > 0) this.#fds = [];
     return message;
+  }
+
+  /** Reads a header and what comes with it; the payload's buffer, or undefined where the header is not all there. */
+  #begin(waitMicroseconds: number): Buffer | undefined {
+    while (this.#headBytes < HEADER.size) {
+      const wait = this.#headBytes === 0 ? waitMicroseconds : 0;
+      const length = this.#stream.read(this.#head, this.#fds, this.#headBytes, HEAD_SIZE, wait);
+      if (length <= 0) return this.#stop(length);
+      this.#headBytes += length;
+    }
+    const payload = this.#room(this.#checkHeader());
+    this.#payloadBytes = this.#head.copy(payload, 0, HEADER.size, this.#headBytes);
+    this.#payload = payload;
+    return payload;
   }
 
   /** Ends the loan of a message's payload, and closes those of its descriptors that nobody took. */
@@ -100,8 +121,8 @@ export class Receiver {
   }
 
   #checkHeader(): number {
-    const size = this.#header.readUInt32LE(4);
-    const type = this.#header.readUInt32LE(8) & HeaderFlag.TYPE_MASK;
+    const size = this.#head.readUInt32LE(4);
+    const type = this.#head.readUInt32LE(8) & HeaderFlag.TYPE_MASK;
     if (size < HEADER.size) throw new ProtocolError(`a message says that it has ${size} bytes`);
     if (size - HEADER.size > this.#maxPayload) {
       throw new ProtocolError(
@@ -126,7 +147,7 @@ export class Receiver {
   #stop(length: number): undefined {
     if (length < 0) return undefined;
     this.ended = true;
-    if (this.#headerBytes > 0) throw new ProtocolError('the peer went away in the middle of a message');
+    if (this.#headBytes > 0) throw new ProtocolError('the peer went away in the middle of a message');
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@godwit/clock';
 import { type Native, UnixListener } from '@godwit/native';
-import { VfioError } from '@godwit/vfio';
+import { ERRNO, VfioError } from '@godwit/vfio';
 import { type Capabilities, decodeVersion, encodeVersion, MAJOR, MINOR } from '../protocol/capabilities.js';
 import { Connection } from '../protocol/connection.js';
 import { ProtocolError } from '../protocol/errors.js';
@@ -126,8 +126,8 @@ export class VfioUserServer {
   #negotiate(message: Message): void {
     const connection = this.#connection!;
     if (message.command !== Command.VERSION) {
-      connection.replyError(message, 22);
-      connection.close(new ProtocolError(`${commandName(message.command)} comes before the version`));
+      connection.replyError(message, ERRNO.EINVAL);
+      connection.end(new ProtocolError(`${commandName(message.command)} comes before the version`));
       return;
     }
     const { major, minor, capabilities: peer } = decodeVersion(message.payload);
@@ -176,7 +176,9 @@ export class VfioUserServer {
   }
 
   #takeScratch(size: number): Buffer {
-    if (this.#scratch.length < size) this.#scratch = Buffer.alloc(size);
+    // What is still on its way out of the last one must not change.
+    const inUse = (this.#connection?.unsent ?? 0) > 0;
+    if (inUse || this.#scratch.length < size) this.#scratch = Buffer.alloc(Math.max(size, 4096));
     return this.#scratch.subarray(0, size);
   }
 
