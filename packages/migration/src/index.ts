@@ -29,5 +29,6 @@ export type { DeviceStatistics, OutgoingStatistics, RamStatistics } from './outg
 export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';
 export { defaultPageDigests, type PageDigestAlgorithm, type PageDigestFunction } from './ram/page-digests.js';
+export { loadSnapshot, type SnapshotOptions, saveSnapshot } from './snapshot.js';
 export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';
 export { defaultTimeouts, type MigrationTimeouts } from './timeouts.js';
