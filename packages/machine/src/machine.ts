@@ -19,6 +19,7 @@ import type {
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
 import { GuestControl } from './run-state/guest-control.js';
+import { Snapshots } from './snapshots/snapshots.js';
 import type { VncServers } from './vnc/index.js';
 
 /** Why a machine ended, and what its process returns. */
@@ -42,6 +43,7 @@ export class Machine {
   readonly objects: UserObjects;
   readonly fdSets: FdSets;
   readonly migrations: Migrations;
+  readonly snapshots: Snapshots;
   /** Resolves when the machine is to end: `quit`, a signal, a power-down. It still has to be closed. */
   readonly ended: Promise<MachineEnd>;
   #end: (end: MachineEnd) => void = () => {};
@@ -89,6 +91,7 @@ export class Machine {
       onDeviceFailure: environment.warn,
     });
     this.migrations = new Migrations(this);
+    this.snapshots = new Snapshots(this);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });

@@ -1,3 +1,4 @@
+import type { Clock } from '@godwit/clock';
 import { parse as parseJson, stringify } from '@godwit/json';
 import { chardevFromOptions } from '../chardev/configuration.js';
 import { descriptorCommands } from '../commands/descriptors.js';
@@ -94,6 +95,13 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     },
   },
   {
+    name: 'delvm',
+    arguments: [{ name: 'name', kind: 'string' }],
+    usage: 'tag',
+    help: 'delete a VM snapshot from its tag',
+    run: (args, { machine }) => quietly(machine.snapshots.delete(args.text('name'))),
+  },
+  {
     name: 'device_add',
     arguments: [{ name: 'device', kind: 'rest', optional: true }],
     usage: 'driver[,prop=value][,...]',
@@ -116,6 +124,13 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     usage: 'getfd name',
     help: 'receive a file descriptor via SCM rights and assign it a name',
     run: (args, context) => quietly(descriptorCommands.getfd({ fdname: args.text('name') }, context)),
+  },
+  {
+    name: 'loadvm',
+    arguments: [{ name: 'name', kind: 'string' }],
+    usage: 'tag',
+    help: 'restore a VM snapshot from its tag',
+    run: (args, { machine }) => quietly(machine.snapshots.load(args.text('name'))),
   },
   {
     name: 'migrate',
@@ -258,6 +273,14 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     run: (_, context) => quietly(runStateCommands.quit(undefined, context)),
   },
   {
+    name: 'savevm',
+    arguments: [{ name: 'name', kind: 'string', optional: true }],
+    usage: 'tag',
+    help: 'save a VM snapshot. If no tag is provided, a new snapshot is created',
+    run: (args, { machine }) =>
+      quietly(machine.snapshots.save(args.optionalText('name') ?? snapshotName(machine.environment.clock))),
+  },
+  {
     name: 'stop',
     alias: 's',
     arguments: [],
@@ -313,6 +336,12 @@ async function quietly(done: Promise<unknown> | unknown): Promise<string> {
 
 function textsOf(values: Readonly<Record<string, string | boolean | bigint>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}
+
+/** As QEMU names a snapshot that was given no name: `vm-20260117093000`. */
+function snapshotName(clock: Clock): string {
+  const now = new Date(clock.wallMicroseconds() / 1000);
+  return `vm-${now.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}`;
 }
 
 /** `on` and `off` are booleans, as option strings have it; other text is text. */

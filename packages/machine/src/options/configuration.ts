@@ -59,6 +59,8 @@ export interface MachineConfiguration {
   readonly vnc: readonly VncConfiguration[];
   /** `defer`, or where to wait for a migration. */
   readonly incoming?: string;
+  /** Where snapshots are kept; without it there are none. */
+  readonly snapshotFolder?: string;
   /** Do not start the guest (-S). */
   readonly startStopped: boolean;
   readonly preconfig: boolean;
@@ -105,12 +107,14 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
   const cpu = lastText(line, 'cpu');
   if (cpu !== undefined && cpu !== 'sim') throw new OptionError(`unable to find CPU model '${cpu}'`);
   const incoming = lastText(line, 'incoming');
+  const snapshots = single(line, 'machine')?.values.snapshots;
   const { chardevs, monitors, serials } = characterDevices(line);
   const smp = single(line, 'smp-opts');
   return {
     ...(typeof name === 'string' ? { name } : {}),
     ...(uuid === undefined ? {} : { uuid: uuid.toLowerCase() }),
     ...(incoming === undefined ? {} : { incoming }),
+    ...(typeof snapshots === 'string' ? { snapshotFolder: snapshots } : {}),
     memory: memorySize(single(line, 'memory')),
     topology:
       smp === undefined
@@ -152,7 +156,7 @@ function memorySize(option: GivenOption | undefined): number {
 
 function accelerator(line: CommandLine): SimProperties {
   const machine = single(line, 'machine');
-  const { type, accel, ...rest } = machine?.values ?? {};
+  const { type, accel, snapshots: _, ...rest } = machine?.values ?? {};
   if (type !== undefined && type !== 'sim') {
     throw new OptionError(`-machine ${type}: unsupported machine type (the only one is 'sim')`);
   }

@@ -20,7 +20,12 @@ export type FlagDefinition =
 export const FLAGS = {
   name: { kind: 'group', group: 'name', argument: 'NAME', help: 'name of the machine' },
   uuid: { kind: 'text', argument: 'UUID', help: 'UUID of the machine' },
-  machine: { kind: 'group', group: 'machine', argument: 'TYPE', help: 'type of machine (sim)' },
+  machine: {
+    kind: 'group',
+    group: 'machine',
+    argument: 'TYPE[,snapshots=FOLDER]',
+    help: 'type of machine (sim), and where savevm keeps snapshots',
+  },
   M: { kind: 'group', group: 'machine', argument: 'TYPE', help: 'same as -machine' },
   accel: {
     kind: 'group',

@@ -1,0 +1,181 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { MachineControl, MachinePort } from '@godwit/migration';
+import { QapiError } from '@godwit/qapi/runtime';
+import type { Machine } from '../machine.js';
+import { systemReason } from '../system-reason.js';
+
+/** A snapshot of a machine: a file that holds the stream of a migration. */
+export interface SnapshotInfo {
+  readonly tag: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly savedAt: number;
+}
+
+const SUFFIX = '.snapshot';
+
+/** Saves a machine to files and takes it back from them (savevm, loadvm, delvm); -machine snapshots=FOLDER says where. */
+export class Snapshots {
+  readonly #machine: Machine;
+  #busy = false;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Oldest first. @throws QapiError without a folder */
+  async list(): Promise<SnapshotInfo[]> {
+    const folder = this.#folder();
+    const names = await readdir(folder).catch((): string[] => []);
+    const infos = await Promise.all(
+      names
+        .filter((name) => name.endsWith(SUFFIX))
+        .map(async (name) => {
+          const { size, mtimeMs } = await stat(join(folder, name));
+          return { tag: name.slice(0, -SUFFIX.length), size, savedAt: mtimeMs };
+        }),
+    );
+    return infos.sort((a, b) => a.savedAt - b.savedAt);
+  }
+
+  /**
+   * Saves the machine; a guest that runs stands still meanwhile. A snapshot of that name is replaced.
+   * @throws QapiError, or Error when the file cannot be written; the guest runs on
+   */
+  save(tag: string): Promise<void> {
+    return this.#alone(async () => {
+      const { guest } = this.#machine;
+      const path = this.#path(tag);
+      await makeFolder(this.#folder());
+      const runState = guest.runState;
+      await guest.stop('save-vm');
+      try {
+        await this.#write(path, runState);
+      } finally {
+        if (guest.runState === 'save-vm') await guest.start();
+      }
+    });
+  }
+
+  /**
+   * Puts the machine into the state that it was saved in; a guest that runs goes on from there.
+   * @throws QapiError, or Error for a snapshot of another machine or one that is damaged; where it was read in part, the
+   * guest stays stopped until the machine is reset
+   */
+  load(tag: string): Promise<void> {
+    return this.#alone(async () => {
+      const { guest } = this.#machine;
+      const path = await this.#existing(tag);
+      const ran = guest.running;
+      await guest.stop('restore-vm');
+      await this.#read(path);
+      if (ran) await guest.start();
+    });
+  }
+
+  /** @throws QapiError when there is none */
+  async delete(tag: string): Promise<void> {
+    await rm(await this.#existing(tag));
+  }
+
+  async #write(path: string, runState: string): Promise<void> {
+    const { defaultPageDigests, defaultParameters, defaultTimeouts, FileWriteChannel, OutgoingMigration } =
+      await import('@godwit/migration');
+    // The name appears when the snapshot is whole.
+    const partial = `${path}.partial`;
+    const migration = new OutgoingMigration({
+      machine: this.#port(runState),
+      clock: this.#machine.environment.clock,
+      parameters: { ...defaultParameters, 'max-bandwidth': 0 },
+      pageDigests: defaultPageDigests,
+      timeouts: defaultTimeouts,
+    });
+    try {
+      const outcome = await migration.start(() => FileWriteChannel.open(partial));
+      if (outcome !== 'completed') throw migration.error ?? new Error('the snapshot was not completed');
+      await rename(partial, path);
+    } catch (cause) {
+      await rm(partial, { force: true });
+      throw new Error(`Could not save '${path}': ${systemReason(cause)}`, { cause });
+    }
+  }
+
+  async #read(path: string): Promise<void> {
+    const { defaultPageDigests, defaultTimeouts, FileReadChannel, IncomingMigration } = await import(
+      '@godwit/migration'
+    );
+    const migration = new IncomingMigration({
+      machine: this.#port('paused'),
+      clock: this.#machine.environment.clock,
+      pageDigests: defaultPageDigests,
+      timeouts: defaultTimeouts,
+    });
+    const outcome = await migration.start(() => FileReadChannel.open(path));
+    if (outcome !== 'completed') {
+      throw new Error(`Could not load '${path}': ${systemReason(migration.error)}`, {
+        cause: migration.error,
+      });
+    }
+  }
+
+  /** The machine as a stream sees it, with a guest that is stopped and stays here. */
+  #port(runState: string): MachinePort {
+    const control: MachineControl = {
+      runState,
+      running: false,
+      stopForSwitchover: async () => {},
+      resumeAfterFailure: async () => {},
+      handOver: () => {},
+      takeOver: async () => {},
+      loadedWithoutGo: () => {},
+    };
+    return { ...this.#machine.hardware.port, control };
+  }
+
+  async #alone(step: () => Promise<void>): Promise<void> {
+    const { guest, migrations } = this.#machine;
+    if (this.#busy || migrations.active || guest.runState === 'finish-migrate') {
+      throw new QapiError('GenericError', "There's a migration process in progress");
+    }
+    this.#busy = true;
+    try {
+      await step();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #folder(): string {
+    const { snapshotFolder } = this.#machine.configuration;
+    if (snapshotFolder === undefined) {
+      throw new QapiError('GenericError', 'no block device can store vmstate for snapshot');
+    }
+    return snapshotFolder;
+  }
+
+  #path(tag: string): string {
+    const folder = this.#folder();
+    if (!/^[A-Za-z0-9][\w.-]*$/.test(tag))
+      throw new QapiError('GenericError', `Invalid snapshot name '${tag}'`);
+    return join(folder, `${tag}${SUFFIX}`);
+  }
+
+  async #existing(tag: string): Promise<string> {
+    const path = this.#path(tag);
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined) throw new QapiError('GenericError', `Snapshot '${tag}' does not exist`);
+    return path;
+  }
+}
+
+/** Makes a folder that is not there; its parent is. @throws Error */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new Error(`Could not make the folder '${path}': ${systemReason(cause)}`, { cause });
+  }
+}
