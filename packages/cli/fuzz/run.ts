@@ -1,0 +1,38 @@
+/**
+ * Migrates guests between real processes while something goes wrong: either process is killed, the migration is
+ * cancelled, the stream is changed, cut or stopped, the disk is full, a device fails.
+ *
+ *   run.js [--seed N]
+ *
+ * GODWIT_FUZZ_RUNS says how many (20). Each run is one line; the first one that loses something ends it.
+ */
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { SystemClock } from '@godwit/clock';
+import { anyFault, describeFault } from './fault.js';
+import { Random } from './random.js';
+import { anyDevices, RAM_BYTES, runTrial } from './trial.js';
+
+const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } });
+const runs = Number(process.env.GODWIT_FUZZ_RUNS ?? 20);
+const first = Number(values.seed);
+const environment = { clock: new SystemClock(), temporaryFolder: tmpdir() };
+const counts = new Map<string, number>();
+
+for (let seed = first; seed < first + runs; seed++) {
+  const random = new Random(seed);
+  const devices = anyDevices(random);
+  const fault = anyFault(random, RAM_BYTES + (devices.length << 20));
+  const line = `seed ${seed}: ${devices.length} devices, ${describeFault(fault)}`;
+  try {
+    const { status, guest } = await runTrial(fault, devices, environment);
+    const verdict = `${status ?? 'source gone'}, the guest runs ${guest === undefined ? 'nowhere' : `at the ${guest}`}`;
+    console.log(`${line}: ${verdict}`);
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  } catch (error) {
+    console.error(`${line}: ${error instanceof Error ? error.stack : String(error)}`);
+    process.exitCode = 1;
+    break;
+  }
+}
+for (const [verdict, count] of [...counts].sort()) console.log(`${String(count).padStart(5)}  ${verdict}`);
