@@ -9,8 +9,8 @@ import { type Output, Screen } from './screen.js';
 
 /** Signals that end a demo, and what its process returns then, as a shell has it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-
-type Interruption = keyof typeof SIGNALS;
+/** The same for SIGPIPE, which Node turns into an error of the stream: nobody reads the output any more. */
+const PIPE_CLOSED = 141;
 
 /** `godwit demo [options]` */
 export async function run(args: readonly string[], { stdout, stderr }: CommandIo): Promise<number> {
@@ -27,11 +27,14 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandIo
     return 0;
   }
   const abort = new AbortController();
-  let interruption: Interruption | undefined;
-  const interrupt = (signal: Interruption) => {
-    interruption ??= signal;
-    abort.abort(new Error(`interrupted by ${signal}`));
+  let interruption: number | undefined;
+  const interruptBy = (exitCode: number): void => {
+    interruption ??= exitCode;
+    abort.abort(new Error('interrupted'));
   };
+  const interrupt = (signal: keyof typeof SIGNALS): void => interruptBy(SIGNALS[signal]);
+  const pipeClosed = (): void => interruptBy(PIPE_CLOSED);
+  stdout.on('error', pipeClosed);
   for (const signal of Object.keys(SIGNALS)) process.on(signal, interrupt);
   const silent: Output = { write: () => true };
   try {
@@ -46,10 +49,11 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandIo
     if (options.json) stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
     return succeeded(result) ? 0 : 1;
   } catch (error) {
-    if (interruption !== undefined) return SIGNALS[interruption];
+    if (interruption !== undefined) return interruption;
     stderr.write(`godwit demo: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
     for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupt);
+    stdout.off('error', pipeClosed);
   }
 }

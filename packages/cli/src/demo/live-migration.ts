@@ -18,6 +18,8 @@ export interface Progress {
     readonly dirtyRate: number;
   };
   readonly throughput: number;
+  /** Percentage of time for which auto-converge holds the vCPUs up. */
+  readonly throttle: number;
   readonly devices: readonly DeviceProgress[];
 }
 
@@ -52,10 +54,15 @@ export interface MigrationOutcome {
 /** Migrates from one machine to another and follows it to its end. */
 export async function migrateLive(options: LiveMigrationOptions): Promise<MigrationOutcome> {
   const { source, destination, clock, signal, limitMs } = options;
-  const capabilities = [{ capability: 'events', state: true }] as const;
   for (const client of [source, destination]) {
-    await client.execute('migrate-set-capabilities', { capabilities: [...capabilities] });
+    await client.execute('migrate-set-capabilities', {
+      capabilities: [{ capability: 'events', state: true }],
+    });
   }
+  // On a busy host the guest may write faster than its pages can be sent; then it is slowed down.
+  await source.execute('migrate-set-capabilities', {
+    capabilities: [{ capability: 'auto-converge', state: true }],
+  });
   // The default of 128 MiB/s spares a shared network; here there is none.
   await source.execute('migrate-set-parameters', { 'max-bandwidth': 0n });
   await destination.execute('migrate-incoming', { uri: options.listenAt });
@@ -106,6 +113,7 @@ export function progressOf(info: MigrationInfo): Progress {
       dirtyRate: Number(ram?.['dirty-pages-rate'] ?? 0) * Number(ram?.['page-size'] ?? 0),
     },
     throughput: (Number(ram?.mbps ?? 0) * 1e6) / 8,
+    throttle: Number(info['cpu-throttle-percentage'] ?? 0),
     devices: (info['vfio-devices'] ?? []).map((device) => ({
       id: device.id,
       qomPath: device['qom-path'],

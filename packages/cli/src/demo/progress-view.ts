@@ -62,6 +62,7 @@ function plainLine(progress: Progress): string {
   return `${when.padEnd(22)} ${parts.join(', ')}`;
 }
 
-function rates({ throughput, ram }: Progress): string {
-  return `${formatBytes(throughput)}/s sent, ${formatBytes(ram.dirtyRate)}/s dirtied`;
+function rates({ throughput, throttle, ram }: Progress): string {
+  const slowed = throttle === 0 ? '' : `, vCPUs slowed by ${throttle} %`;
+  return `${formatBytes(throughput)}/s sent, ${formatBytes(ram.dirtyRate)}/s dirtied${slowed}`;
 }

@@ -119,6 +119,16 @@ test('Ctrl-C ends the demo, its machines and its folder', async (context) => {
   assert.deepEqual(readdirSync(demo.temporaryFolder), []);
 });
 
+test('a demo whose output nobody reads any more ends and cleans up', async (context) => {
+  const demo = startDemo(context, SMALL);
+  const machines = await machinesOf(demo);
+  demo.child.stdout!.destroy();
+  assert.equal(await demo.exit, 141);
+  assert.equal(demo.errors(), '');
+  await Promise.all(machines.map(gone));
+  assert.deepEqual(readdirSync(demo.temporaryFolder), []);
+});
+
 test('machines do not outlive a demo that is killed', async (context) => {
   const demo = startDemo(context, SMALL);
   const machines = await machinesOf(demo);

@@ -19,6 +19,7 @@ function progress(status: string, elapsedMs: number, remaining: number): Progres
       dirtyRate: 200 * MIB,
     },
     throughput: 900 * MIB,
+    throttle: 0,
     devices: [{ id: 'nic0', qomPath: '/machine/peripheral/nic0', state: 'pre-copy', transferred: 3 * MIB }],
   };
 }
@@ -41,6 +42,12 @@ test('without a terminal there is a line for each phase, and within one every ha
   );
   assert.ok(lines[0]!.includes('RAM 256 MiB left in pass 2, 900 MiB/s sent, 200 MiB/s dirtied, nic0 3 MiB'));
   assert.ok(!text().includes('\u001b'));
+});
+
+test('a guest that is slowed down is told', () => {
+  const { screen: plain, text } = screen(undefined);
+  new ProgressView(plain).show({ ...progress('active', 0, 256), throttle: 20 });
+  assert.ok(text().includes('200 MiB/s dirtied, vCPUs slowed by 20 %'));
 });
 
 test('on a terminal the block replaces itself and is gone when lines that stay are printed', () => {
