@@ -75,9 +75,11 @@ export class Hardware {
       clock,
       random,
       memory: this.dma,
-      memorySize: memory.size,
+      ram: memory,
+      native: environment.native,
       emit,
       trace: environment.warn,
+      warn: environment.warn,
     };
     for (const cpu of accelerator.vcpus) {
       const object = new QomObject('sim-cpu');
@@ -120,7 +122,7 @@ export class Hardware {
    */
   async addDevice(configuration: ObjectConfiguration, waiting: boolean): Promise<VfioDevice> {
     const driver = await findDriver(configuration.type);
-    const device = driver.create(configuration, this.#deviceEnvironment);
+    const device = await driver.create(configuration, this.#deviceEnvironment);
     const detach: (() => void)[] = [];
     let address: number | undefined;
     try {

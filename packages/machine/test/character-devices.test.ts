@@ -78,7 +78,7 @@ test('what is wrong with a chardev is said, and leaves no trace', async () => {
     [() => add('x', unix(`/${'y'.repeat(120)}`)), /too long/],
     [
       () => add('x', { type: 'file', data: { out: '/nonexistent/x' } }),
-      "Could not open '/nonexistent/x': no such file or directory",
+      "Could not open '/nonexistent/x': No such file or directory",
     ],
     [() => add('x', { type: 'file', data: { out: '/dev/fdset/7' } }), 'Failed to find fdset /dev/fdset/7'],
     [() => execute(machine, 'chardev-remove', { id: 'zz' }), "Chardev 'zz' not found"],

@@ -90,7 +90,7 @@ test('names and folders that cannot be are said so', async () => {
   const unwritable = await createTestMachine({ snapshotFolder: '/nonexistent/folder' });
   assert.match(
     await line(unwritable, 'savevm x'),
-    /^Error: Could not make the folder '\/nonexistent\/folder': no such file or directory\r\n$/,
+    /^Error: Could not make the folder '\/nonexistent\/folder': No such file or directory\r\n$/,
   );
   assert.equal(unwritable.machine.guest.runState, 'running');
   await machine.close();

@@ -1,6 +1,7 @@
 import { JsonDouble, type JsonValue } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { PropertyDefinition, PropertyValue } from '@godwit/vfio';
+import type { ObjectPropertyInfo } from '../generated/index.js';
 
 /** Properties that every VFIO device has, whatever is behind it; the names are those of QEMU's vfio-pci. */
 export interface VfioDeviceProperties {
@@ -48,6 +49,16 @@ export function qomTypeOf({ type }: PropertyDefinition): string {
     case 'choice':
       return 'str';
   }
+}
+
+/** A property as qom-list-properties and device-list-properties show it. */
+export function propertyInfo(definition: PropertyDefinition): ObjectPropertyInfo {
+  return {
+    name: definition.name,
+    type: qomTypeOf(definition),
+    description: definition.description,
+    'default-value': definition.default,
+  };
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { Clock } from '@godwit/clock';
+import type { Native } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
-import type { DmaMemory, PropertyDefinition } from '@godwit/vfio';
+import type { DmaMemory } from '@godwit/vfio';
 import type { Emit } from '../events.js';
+import type { ObjectPropertyInfo } from '../generated/index.js';
+import type { GuestMemory } from '../memory/index.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
 import type { VfioDevice } from './vfio-device.js';
 
@@ -11,24 +14,31 @@ export interface DeviceEnvironment {
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
   readonly memory: DmaMemory;
-  /** Bytes of guest RAM. */
-  readonly memorySize: number;
+  /** What a device that reaches memory by itself is given to map. */
+  readonly ram: GuestMemory;
+  readonly native: Native | undefined;
   readonly emit: Emit;
   /** Receives what a device with `trace=on` has to say, line by line. */
   readonly trace: (line: string) => void;
+  /** Says that something went wrong that no command asked about. */
+  readonly warn: (message: string) => void;
 }
 
 /** What `-device NAME` and device_add can make. */
 export interface DeviceDriver {
   readonly name: string;
   /** What it takes beside `id`, with every model's own properties. */
-  properties(): readonly PropertyDefinition[];
+  properties(): readonly ObjectPropertyInfo[];
   /** Throws when a property is not known or does not take its value. */
-  create(configuration: ObjectConfiguration, environment: DeviceEnvironment): VfioDevice;
+  create(
+    configuration: ObjectConfiguration,
+    environment: DeviceEnvironment,
+  ): VfioDevice | Promise<VfioDevice>;
 }
 
 /** Every driver, by its name. Each is loaded when it is first used. */
 const DEVICE_DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
+  'vfio-user-pci': async () => (await import('./vfio-user-pci.js')).vfioUserPci,
   'vfio-model': async () => (await import('./vfio-model.js')).vfioModel,
 };
 

@@ -5,17 +5,11 @@ import {
   type ModelledDevice,
   modelProperties,
   type PropertyDefinition,
-  type PropertyValue,
-  parseProperties,
 } from '@godwit/vfio';
 import type { Property } from '../qom/object.js';
-import {
-  plainProperties,
-  qomTypeOf,
-  VFIO_DEVICE_PROPERTIES,
-  type VfioDeviceProperties,
-} from './device-properties.js';
+import { plainProperties, propertyInfo, qomTypeOf, VFIO_DEVICE_PROPERTIES } from './device-properties.js';
 import type { DeviceDriver } from './drivers.js';
+import { splitVfioProperties } from './split-properties.js';
 import { VfioDevice } from './vfio-device.js';
 
 const DEFAULT_MODEL = 'nic';
@@ -32,24 +26,22 @@ export const vfioModel: DeviceDriver = {
     return [
       {
         name: 'model',
-        type: 'choice',
-        default: DEFAULT_MODEL,
-        values: [...MODELS.keys()],
-        description: 'what the device is',
+        type: 'str',
+        description: `what the device is: ${[...MODELS.keys()].join(', ')}`,
+        'default-value': DEFAULT_MODEL,
       },
-      ...all.values(),
+      ...[...all.values()].map(propertyInfo),
     ];
   },
-  create({ id, type, properties: given }, { clock, random, memory, memorySize, emit, trace }) {
+  create({ id, type, properties: given }, { clock, random, memory, ram, emit, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
-    const [own, ofModel] = split(rest);
-    const properties = vfioProperties(type, own);
+    const [properties, ofModel] = splitVfioProperties(type, rest);
     const device = createModel(String(model), ofModel, {
       clock,
       random,
       memory,
-      memorySize,
-      trace: (line) => trace(`${id === '' ? type : id}: ${line}`),
+      memorySize: ram.size,
+      trace: (line) => trace(`${id ?? type}: ${line}`),
     });
     const object = new VfioDevice({
       typeName: type,
@@ -66,28 +58,6 @@ export const vfioModel: DeviceDriver = {
     return object;
   },
 };
-
-/** Properties that all VFIO devices have, and the rest. */
-function split(
-  given: Readonly<Record<string, PropertyValue>>,
-): [Record<string, PropertyValue>, Record<string, PropertyValue>] {
-  const isOwn = (name: string) => VFIO_DEVICE_PROPERTIES.some((definition) => definition.name === name);
-  const entries = Object.entries(given);
-  return [
-    Object.fromEntries(entries.filter(([name]) => isOwn(name))),
-    Object.fromEntries(entries.filter(([name]) => !isOwn(name))),
-  ];
-}
-
-function vfioProperties(owner: string, given: Readonly<Record<string, PropertyValue>>): VfioDeviceProperties {
-  const values = parseProperties(owner, VFIO_DEVICE_PROPERTIES, given);
-  const enable = values.text('enable-migration');
-  return {
-    migrationEvents: values.isOn('migration-events'),
-    migrationPrepareEvents: values.isOn('migration-prepare-events'),
-    enableMigration: enable === 'on' || enable === 'off' ? enable : 'auto',
-  };
-}
 
 function* modelQomProperties(device: ModelledDevice): Iterable<[string, Property]> {
   const definitions = modelProperties(device.model);

@@ -1,5 +1,4 @@
 import { QapiError } from '@godwit/qapi/runtime';
-import { qomTypeOf } from '../devices/device-properties.js';
 import { findDriver, isDriver } from '../devices/index.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import { IOTHREAD_PROPERTIES } from '../objects/iothread.js';
@@ -27,10 +26,5 @@ export async function deviceProperties(name: string): Promise<ObjectPropertyInfo
 
 async function driverProperties(name: string): Promise<ObjectPropertyInfo[]> {
   const driver = await findDriver(name);
-  return driver.properties().map((definition) => ({
-    name: definition.name,
-    type: qomTypeOf(definition),
-    description: definition.description,
-    'default-value': definition.default,
-  }));
+  return [...driver.properties()];
 }

@@ -30,6 +30,7 @@ export const OBJECT_TYPES: readonly ObjectTypeDefinition[] = [
   { name: 'isa-serial', parent: 'device' },
   { name: 'vfio-device', parent: 'device', abstract: true },
   { name: 'vfio-model', parent: 'vfio-device' },
+  { name: 'vfio-user-pci', parent: 'vfio-device' },
 ];
 
 const BY_NAME: ReadonlyMap<string, ObjectTypeDefinition> = new Map(

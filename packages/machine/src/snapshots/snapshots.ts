@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MachineControl, MachinePort } from '@godwit/migration';
+import type { SnapshotOptions } from '@godwit/migration';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { Machine } from '../machine.js';
 import { systemReason } from '../system-reason.js';
@@ -49,10 +49,9 @@ export class Snapshots {
       const { guest } = this.#machine;
       const path = this.#path(tag);
       await makeFolder(this.#folder());
-      const runState = guest.runState;
       await guest.stop('save-vm');
       try {
-        await this.#write(path, runState);
+        await this.#write(path);
       } finally {
         if (guest.runState === 'save-vm') await guest.start();
       }
@@ -80,21 +79,12 @@ export class Snapshots {
     await rm(await this.#existing(tag));
   }
 
-  async #write(path: string, runState: string): Promise<void> {
-    const { defaultPageDigests, defaultParameters, defaultTimeouts, FileWriteChannel, OutgoingMigration } =
-      await import('@godwit/migration');
+  async #write(path: string): Promise<void> {
+    const { FileWriteChannel, saveSnapshot } = await import('@godwit/migration');
     // The name appears when the snapshot is whole.
     const partial = `${path}.partial`;
-    const migration = new OutgoingMigration({
-      machine: this.#port(runState),
-      clock: this.#machine.environment.clock,
-      parameters: { ...defaultParameters, 'max-bandwidth': 0 },
-      pageDigests: defaultPageDigests,
-      timeouts: defaultTimeouts,
-    });
     try {
-      const outcome = await migration.start(() => FileWriteChannel.open(partial));
-      if (outcome !== 'completed') throw migration.error ?? new Error('the snapshot was not completed');
+      await saveSnapshot(await this.#options(), await FileWriteChannel.open(partial));
       await rename(partial, path);
     } catch (cause) {
       await rm(partial, { force: true });
@@ -103,35 +93,23 @@ export class Snapshots {
   }
 
   async #read(path: string): Promise<void> {
-    const { defaultPageDigests, defaultTimeouts, FileReadChannel, IncomingMigration } = await import(
-      '@godwit/migration'
-    );
-    const migration = new IncomingMigration({
-      machine: this.#port('paused'),
-      clock: this.#machine.environment.clock,
-      pageDigests: defaultPageDigests,
-      timeouts: defaultTimeouts,
-    });
-    const outcome = await migration.start(() => FileReadChannel.open(path));
-    if (outcome !== 'completed') {
-      throw new Error(`Could not load '${path}': ${systemReason(migration.error)}`, {
-        cause: migration.error,
-      });
+    const { FileReadChannel, loadSnapshot } = await import('@godwit/migration');
+    try {
+      await loadSnapshot(await this.#options(), await FileReadChannel.open(path));
+    } catch (cause) {
+      throw new Error(`Could not load '${path}': ${systemReason(cause)}`, { cause });
     }
   }
 
-  /** The machine as a stream sees it, with a guest that is stopped and stays here. */
-  #port(runState: string): MachinePort {
-    const control: MachineControl = {
-      runState,
-      running: false,
-      stopForSwitchover: async () => {},
-      resumeAfterFailure: async () => {},
-      handOver: () => {},
-      takeOver: async () => {},
-      loadedWithoutGo: () => {},
+  async #options(): Promise<SnapshotOptions> {
+    const { defaultPageDigests, defaultTimeouts } = await import('@godwit/migration');
+    const { hardware, guest, environment } = this.#machine;
+    return {
+      machine: { ...hardware.port, control: guest },
+      clock: environment.clock,
+      pageDigests: defaultPageDigests,
+      timeouts: defaultTimeouts,
     };
-    return { ...this.#machine.hardware.port, control };
   }
 
   async #alone(step: () => Promise<void>): Promise<void> {

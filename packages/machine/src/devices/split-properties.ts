@@ -1,0 +1,24 @@
+import { type PropertyValue, parseProperties } from '@godwit/vfio';
+import { VFIO_DEVICE_PROPERTIES, type VfioDeviceProperties } from './device-properties.js';
+
+/**
+ * The properties that all VFIO devices have, and the rest as it was given.
+ * @param owner the device's type, for errors
+ * @throws PropertyError for a value that a property does not take
+ */
+export function splitVfioProperties(
+  owner: string,
+  given: Readonly<Record<string, PropertyValue>>,
+): [VfioDeviceProperties, Record<string, PropertyValue>] {
+  const isOwn = ([name]: [string, PropertyValue]) =>
+    VFIO_DEVICE_PROPERTIES.some((definition) => definition.name === name);
+  const entries = Object.entries(given);
+  const values = parseProperties(owner, VFIO_DEVICE_PROPERTIES, Object.fromEntries(entries.filter(isOwn)));
+  const enable = values.text('enable-migration');
+  const properties: VfioDeviceProperties = {
+    migrationEvents: values.isOn('migration-events'),
+    migrationPrepareEvents: values.isOn('migration-prepare-events'),
+    enableMigration: enable === 'on' || enable === 'off' ? enable : 'auto',
+  };
+  return [properties, Object.fromEntries(entries.filter((entry) => !isOwn(entry)))];
+}
