@@ -31,6 +31,8 @@ export const maximumInheritance = 500;
 /** Resolves the references of all entities and applies the rules that span definitions. */
 export class SchemaChecker {
   readonly #table: EntityTable;
+  /** True as soon as an object was found that contains itself. */
+  #endless = false;
   readonly #comparisons = new ComparisonBudget();
   /** How many objects are being checked, one within the other. */
   #depth = 0;
@@ -98,6 +100,7 @@ export class SchemaChecker {
     const { context, entity, definition } = record;
     if (context === undefined || definition === undefined) return true;
     if (record.state === 'checking') {
+      this.#endless = true;
       context.report('containment', `object ${entity.name} contains itself`, definition.nameNode);
       return false;
     }
@@ -127,7 +130,7 @@ export class SchemaChecker {
       checkFeatureNames(record, written.features);
       names.add(record, { role: 'member', name: written.name, owner }, written);
     }
-    if (record.discriminator !== undefined) this.#branches(record, base, names);
+    if (record.discriminator !== undefined) this.#branches(record, base);
   }
 
   #base(record: ObjectRecord): ObjectRecord | undefined {
@@ -156,7 +159,7 @@ export class SchemaChecker {
     return base;
   }
 
-  #branches(record: ObjectRecord, base: ObjectRecord | undefined, names: NameTable): void {
+  #branches(record: ObjectRecord, base: ObjectRecord | undefined): void {
     const { context, entity } = record;
     const tag = base && checkDiscriminator(record, base.entity);
     if (base === undefined || tag === undefined) return;
@@ -189,11 +192,17 @@ export class SchemaChecker {
       context!.report('union-branches', 'union has no branches', record.definition!.nameNode);
     }
     entity.branches = branches;
-    const recordOf = (name: string): ObjectRecord | undefined => {
-      const other = this.#table.get(name);
-      return other?.kind === 'object' ? other : undefined;
-    };
-    checkBranchClashes(record, names, recordOf, this.#comparisons);
+    // Where objects contain themselves, there would be no end of branches.
+    if (this.#endless) return;
+    checkBranchClashes(record, (name) => this.#checkedObject(name), this.#comparisons);
+  }
+
+  /** An object and the names in it, as far as it was checked. */
+  #checkedObject(name: string): { record: ObjectRecord; names: NameTable } | undefined {
+    const record = this.#table.get(name);
+    if (record?.kind !== 'object') return undefined;
+    const names = this.#names.get(record);
+    return names === undefined ? undefined : { record, names };
   }
 
   #alternate(record: AlternateRecord): void {

@@ -1,6 +1,6 @@
 import type { Located } from '../../language/ast.js';
 import type { ObjectRecord } from '../../schema/draft.js';
-import { NameTable } from './clashes.js';
+import { type Clash, type NameTable, reportClash } from './clashes.js';
 
 /** How many members are compared in one schema; unions nested in branches multiply. */
 const maximumComparisons = 2_000_000;
@@ -24,46 +24,44 @@ export class ComparisonBudget {
 /** Members of a branch do not clash with those outside it; a branch may itself be a union. */
 export function checkBranchClashes(
   union: ObjectRecord,
-  outer: NameTable,
-  recordOf: (name: string) => ObjectRecord | undefined,
+  checked: (name: string) => { readonly record: ObjectRecord; readonly names: NameTable } | undefined,
   budget: ComparisonBudget,
 ): void {
   /** False when there is no use in going on. */
-  const walk = (branch: ObjectRecord, names: NameTable, at: Located): boolean => {
-    for (const owner of lineage(branch, recordOf)) {
-      for (const { written } of owner.members) {
-        if (!budget.spend(() => reportTooMany(union, at))) return false;
-        if (!names.add(union, { role: 'member', name: written.name, owner }, at)) return true;
-      }
-    }
-    return branch.discriminator === undefined || walkBranches(branch, names, at);
-  };
-
-  const walkBranches = (record: ObjectRecord, names: NameTable, within?: Located): boolean => {
+  const walk = (record: ObjectRecord, outer: readonly NameTable[], within?: Located): boolean => {
     const seen = new Set<string>();
     for (const { written } of record.branches) {
-      if (seen.has(written.type.name)) continue;
+      const branch = seen.has(written.type.name) ? undefined : checked(written.type.name);
       seen.add(written.type.name);
-      const branch = recordOf(written.type.name);
-      if (branch?.state !== 'checked') continue;
-      if (!walk(branch, new NameTable(names), within ?? written)) return false;
+      if (branch === undefined) continue;
+      const at = within ?? written;
+      const clash = firstClash(branch.names, outer, () => budget.spend(() => reportTooMany(union, at)));
+      if (budget.exhausted) return false;
+      if (clash !== undefined) reportClash(union, clash, at);
+      else if (branch.record.discriminator !== undefined) {
+        if (!walk(branch.record, [...outer, branch.names], at)) return false;
+      }
     }
     return true;
   };
 
-  walkBranches(union, outer);
+  walk(union, [checked(union.entity.name)!.names]);
+}
+
+/** The first name of a branch that is taken outside it; `spend` is called for each that is looked at. */
+function firstClash(branch: NameTable, outer: readonly NameTable[], spend: () => boolean): Clash | undefined {
+  for (const table of branch.lineage()) {
+    for (const [key, part] of table.own) {
+      if (!spend()) return undefined;
+      for (const names of outer) {
+        const other = names.find(key);
+        if (other !== undefined) return [part, other];
+      }
+    }
+  }
+  return undefined;
 }
 
 function reportTooMany(union: ObjectRecord, at: Located): void {
   union.context!.report('name-clash', 'unions are nested in too many combinations to be checked', at);
-}
-
-/** An object and what it inherits from, outermost base first. */
-function lineage(record: ObjectRecord, recordOf: (name: string) => ObjectRecord | undefined): ObjectRecord[] {
-  const line = [record];
-  for (let base = record.entity.base; base !== undefined; base = base.base) {
-    const next = recordOf(base.name);
-    if (next !== undefined) line.unshift(next);
-  }
-  return line;
 }

@@ -23,15 +23,14 @@ export function checkDocumentedExist(record: EntityRecord): void {
   const { context, entity } = record;
   const { doc } = entity;
   if (context === undefined || doc === undefined) return;
-  if (doc.sections.length === 0) return;
   const { parts } = documentableParts(entity);
-  checkExist(context, doc, 'member', parts);
-  checkExist(context, doc, 'feature', featuresOf(entity, parts));
+  checkExist(context, doc, 'member', () => parts);
+  checkExist(context, doc, 'feature', () => featuresOf(entity, parts));
 }
 
 function featuresOf(entity: Entity, parts: readonly DocumentablePart[]): Feature[] {
   const features = [...entity.features];
-  for (const part of parts) features.push(...part.features);
+  for (const part of parts) if (part.features.length > 0) features.push(...part.features);
   return features;
 }
 
@@ -44,6 +43,7 @@ function checkMembersDocumented(
 ): void {
   const { dialect, pragma } = context;
   if (!dialect.membersDocumented || pragma.documentationExceptions.has(name)) return;
+  if (parts.length === 0) return;
   const documented = sectionNames(doc, 'member');
   for (const { name, span } of parts) {
     if (documented.has(name)) continue;
@@ -68,11 +68,11 @@ function checkExist(
   context: DefinitionContext,
   doc: Documentation,
   kind: 'member' | 'feature',
-  parts: readonly { readonly name: string }[],
+  parts: () => readonly { readonly name: string }[],
 ): void {
   const described = doc.sections.filter((section) => section.kind === kind);
   if (described.length === 0) return;
-  const existing = new Set(parts.map(({ name }) => name));
+  const existing = new Set(parts().map(({ name }) => name));
   const unknown = described.filter(({ name }) => !existing.has(name!));
   const [first] = unknown;
   if (first === undefined) return;
