@@ -51,7 +51,8 @@ export class Screen {
     this.#bottom = rows - 1;
     this.#codes = new Uint8Array(columns * rows).fill(SPACE);
     this.#looks = new Uint16Array(columns * rows).fill(this.#look);
-    this.#changed = Array.from({ length: rows }, () => ({ from: 0, to: 0 }));
+    this.#changed = Array.from({ length: rows }, () => ({ from: 0, to: columns }));
+    this.#anyChanged = true;
   }
 
   get columns(): number {

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Rectangle, TextConsole } from '../../src/console/index.js';
+
+const ESC = '\x1b';
+
+function shown(text: string): string[] {
+  const console = new TextConsole();
+  console.write(Buffer.from(text));
+  const rows = console.text().slice(0, 24);
+  while (rows.at(-1) === '') rows.pop();
+  return rows;
+}
+
+const ROWS: readonly (readonly [string, string, readonly string[]])[] = [
+  ['text and new lines', 'one\r\ntwo', ['one', 'two']],
+  ['a line feed alone keeps the column', 'one\ntwo', ['one', '   two']],
+  ['carriage return writes over', 'hello\rJ', ['Jello']],
+  ['backspace goes back without erasing', 'ab\b\bX', ['Xb']],
+  ['tabs go to the next multiple of eight', 'a\tb\tc', ['a       b       c']],
+  ['a long line goes on in the next row', 'x'.repeat(81), ['x'.repeat(80), 'x']],
+  ['a full line and a new line make one row', `${'x'.repeat(80)}\r\ny`, ['x'.repeat(80), 'y']],
+  ['the cursor goes where it is told', `${ESC}[2;3Hx${ESC}[1;1Hy`, ['y', '  x']],
+  ['movements stop at the edges', `${ESC}[99A${ESC}[99Dx${ESC}[99Cy`, [`x${' '.repeat(78)}y`]],
+  ['erases to the end of the line', `hello${ESC}[3D${ESC}[K`, ['he']],
+  ['erases the start of the line', `hello${ESC}[3D${ESC}[1K`, ['   lo']],
+  ['erases below', `a\r\nb\r\nc${ESC}[2;1H${ESC}[J`, ['a']],
+  ['erases all', `a\r\nb${ESC}[2J`, []],
+  ['erases characters', `hello\r${ESC}[2X`, ['  llo']],
+  ['inserts characters', `hello\r${ESC}[2@`, ['  hello']],
+  ['deletes characters', `hello\r${ESC}[2P`, ['llo']],
+  ['inserts lines', `a\r\nb${ESC}[1;1H${ESC}[L`, ['', 'a', 'b']],
+  ['deletes lines', `a\r\nb\r\nc${ESC}[1;1H${ESC}[2M`, ['c']],
+  ['scrolls in a region only', `1\r\n2\r\n3${ESC}[1;2r${ESC}[2;1H\n`, ['2', '', '3']],
+  ['reverse line feed scrolls down', `1\r\n2${ESC}[H${ESC}M`, ['', '1', '2']],
+  ['saves and restores the cursor', `ab${ESC}7\r\ncd${ESC}8X`, ['abX', 'cd']],
+  ['colours leave no trace in the text', `${ESC}[1;31mred${ESC}[38;5;99mx${ESC}[0m`, ['redx']],
+  ['titles and strings are left out', `${ESC}]0;title\x07a${ESC}Pxyz${ESC}\\b`, ['ab']],
+  ['unknown sequences are left out', `${ESC}[?1049h${ESC}[5q${ESC}(Ba`, ['a']],
+  ['a cancelled sequence is no more', `${ESC}[12\x18a`, ['a']],
+  ['one box for each character beyond ASCII', 'ä€😀', ['\x7f\x7f\x7f']],
+];
+
+test('the screen shows what a VT100 shows', () => {
+  for (const [name, input, expected] of ROWS) assert.deepEqual(shown(input), expected, name);
+});
+
+test('the screen scrolls when the last row is left', () => {
+  const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`);
+  assert.deepEqual(shown(lines.join('\r\n')), lines.slice(6));
+});
+
+test('132 columns make the picture wider, and a reset makes it narrow again', () => {
+  const console = new TextConsole();
+  const seen: string[] = [];
+  console.watch({ stale() {}, drawn: () => seen.push('drawn'), resized: () => seen.push('resized') });
+  console.refresh();
+  seen.length = 0;
+  console.write(Buffer.from(`${ESC}[?3h`));
+  console.refresh();
+  assert.deepEqual([console.width, console.height, console.pixels.length], [1056, 400, 1056 * 400]);
+  console.write(Buffer.from(`${ESC}c`));
+  console.refresh();
+  assert.deepEqual([console.width, console.pixels.length, seen], [640, 640 * 400, ['resized', 'resized']]);
+});
+
+/** Text, sequences that move, erase, scroll and colour, and any bytes at all. */
+const output = fc.array(
+  fc.oneof(
+    fc.string({ maxLength: 100 }).map((text) => Buffer.from(text)),
+    fc
+      .tuple(
+        fc.array(fc.nat(200), { maxLength: 3 }),
+        fc.constantFrom(...'ABCDEFGHJKLMPXdfmrsu@', '?25h', '?25l', '?3h', '?3l'),
+      )
+      .map(([numbers, final]) => Buffer.from(`${ESC}[${final.length > 1 ? '' : numbers.join(';')}${final}`)),
+    fc.constantFrom('\r', '\n', '\b', '\t', `${ESC}M`, `${ESC}D`, `${ESC}c`).map((text) => Buffer.from(text)),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+  ),
+  { maxLength: 30 },
+);
+
+test('the areas that are told to be drawn hold every pixel that differs', () => {
+  fc.assert(
+    fc.property(fc.array(output, { maxLength: 4 }), (writes) => {
+      const console = new TextConsole();
+      let areas: Rectangle[] = [];
+      let resized = false;
+      console.watch({
+        stale() {},
+        drawn: (area) => areas.push(area),
+        resized: () => {
+          resized = true;
+        },
+      });
+      console.refresh();
+      for (const chunks of writes) {
+        const before = console.pixels.slice();
+        areas = [];
+        resized = false;
+        for (const chunk of chunks) console.write(chunk);
+        console.refresh();
+        if (resized) continue;
+        const { width, pixels } = console;
+        for (const { x, y, width: columns, height } of areas) {
+          assert.ok(x + columns <= width && y + height <= console.height);
+          for (let row = y; row < y + height; row++) {
+            const at = row * width + x;
+            before.set(pixels.subarray(at, at + columns), at);
+          }
+        }
+        assert.ok(Buffer.compare(before, pixels) === 0, 'a change outside the areas');
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('it does not matter in which pieces the output comes', () => {
+  fc.assert(
+    fc.property(output, (chunks) => {
+      const whole = new TextConsole();
+      const bytewise = new TextConsole();
+      const all = Buffer.concat(chunks);
+      whole.write(all);
+      for (const byte of all) bytewise.write(Uint8Array.of(byte));
+      assert.deepEqual(bytewise.text(), whole.text());
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('the cursor is a block that can be hidden, and the status line is below the text', () => {
+  const console = new TextConsole();
+  console.refresh();
+  const [background] = console.pixels.subarray(8, 9);
+  assert.notEqual(console.pixels[0], background);
+  console.write(Buffer.from(`${ESC}[?25l`));
+  console.setStatus('x'.repeat(200));
+  console.refresh();
+  assert.equal(console.pixels[0], background);
+  assert.notEqual(console.pixels[24 * 16 * 640], background);
+});

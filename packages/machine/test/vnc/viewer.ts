@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { constants, inflateSync } from 'node:zlib';
+import type { Transport } from '@godwit/qmp';
+import { responseTo } from '../../src/vnc/password.js';
+import {
+  DEFAULT_FORMAT,
+  type PixelFormat,
+  readPixelFormat,
+  writePixelFormat,
+} from '../../src/vnc/pixel-format.js';
+
+/** A rectangle of an update, with its pixels as numbers in the viewer's format. */
+export interface Received {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly encoding: number;
+  readonly pixels: readonly number[];
+}
+
+/** A client of the protocol, made from RFC 6143, that decodes everything it is sent. */
+export class TestViewer {
+  format: PixelFormat = DEFAULT_FORMAT;
+  width = 0;
+  height = 0;
+  title = '';
+  closed = false;
+  readonly #transport: Transport;
+  #chunks: Uint8Array[] = [];
+  #received: Buffer = Buffer.alloc(0);
+  #waiting: (() => void) | undefined;
+  /** All of the zlib stream of ZRLE so far, and how much of what it holds was used. */
+  #compressed: Buffer = Buffer.alloc(0);
+  #inflated = 0;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    transport.start({
+      data: (chunk) => {
+        this.#chunks.push(chunk.slice());
+        this.#waiting?.();
+      },
+      drain: () => {},
+      ended: () => transport.end(),
+      closed: () => {
+        this.closed = true;
+        this.#waiting?.();
+      },
+    });
+  }
+
+  get #bytes(): Buffer {
+    if (this.#chunks.length > 0) this.#received = Buffer.concat([this.#received, ...this.#chunks.splice(0)]);
+    return this.#received;
+  }
+
+  /** Bytes that were received and not taken. */
+  get available(): number {
+    return this.#bytes.length;
+  }
+
+  send(...bytes: readonly (Uint8Array | number)[]): void {
+    this.#transport.write(
+      Buffer.concat(bytes.map((each) => (typeof each === 'number' ? Uint8Array.of(each) : each))),
+    );
+  }
+
+  pause(): void {
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#transport.resume();
+  }
+
+  close(): void {
+    this.#transport.destroy();
+  }
+
+  async take(count: number): Promise<Buffer> {
+    while (this.#bytes.length < count) await this.#more();
+    const taken = this.#bytes.subarray(0, count);
+    this.#received = this.#received.subarray(count);
+    return taken;
+  }
+
+  async #more(): Promise<void> {
+    if (this.closed) throw new Error(`closed after ${this.available} bytes`);
+    await new Promise<void>((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  async untilClosed(): Promise<Buffer> {
+    while (!this.closed) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+    return this.take(this.available);
+  }
+
+  /** From the version to the result of the security type. @returns whether the server was content */
+  async authenticate(version: string, password?: string): Promise<boolean> {
+    assert.equal((await this.take(12)).toString(), 'RFB 003.008\n');
+    this.send(Buffer.from(version));
+    const type = password === undefined ? 1 : 2;
+    if (version <= 'RFB 003.006\n') assert.equal((await this.take(4)).readUInt32BE(), type);
+    else {
+      assert.deepEqual([...(await this.take(2))], [1, type]);
+      this.send(type);
+    }
+    if (password !== undefined) this.send(responseTo(await this.take(16), password));
+    if (password === undefined && version < 'RFB 003.008\n') return true;
+    return (await this.take(4)).readUInt32BE() === 0;
+  }
+
+  async initialize(shared = true): Promise<void> {
+    this.send(shared ? 1 : 0);
+    const init = await this.take(24);
+    this.width = init.readUInt16BE(0);
+    this.height = init.readUInt16BE(2);
+    this.format = readPixelFormat(init.subarray(4, 20));
+    this.title = (await this.take(init.readUInt32BE(20))).toString();
+  }
+
+  setFormat(format: PixelFormat): void {
+    this.format = format;
+    this.send(0, Buffer.alloc(3), writePixelFormat(format));
+  }
+
+  setEncodings(...encodings: number[]): void {
+    const numbers = Buffer.alloc(4 * encodings.length);
+    encodings.forEach((encoding, index) => {
+      numbers.writeInt32BE(encoding, 4 * index);
+    });
+    this.send(2, 0, uint16(encodings.length), numbers);
+  }
+
+  request(incremental: boolean): void {
+    this.send(3, incremental ? 1 : 0, uint16(0), uint16(0), uint16(this.width), uint16(this.height));
+  }
+
+  press(keysym: number): void {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(keysym);
+    this.send(4, 1, uint16(0), bytes);
+    this.send(4, 0, uint16(0), bytes);
+  }
+
+  async update(): Promise<Received[]> {
+    const head = await this.take(4);
+    assert.equal(head[0], 0);
+    const rectangles: Received[] = [];
+    for (let count = head.readUInt16BE(2); count > 0; count--) rectangles.push(await this.#rectangle());
+    return rectangles;
+  }
+
+  async #rectangle(): Promise<Received> {
+    const head = await this.take(12);
+    const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const encoding = head.readInt32BE(8);
+    const pixels = new Array<number>(width * height).fill(0);
+    const put = (column: number, row: number, pixel: number) => {
+      pixels[row * width + column] = pixel;
+    };
+    switch (encoding) {
+      case 0:
+        await this.#raw(pixels);
+        break;
+      case 5:
+        await this.#hextile(width, height, put);
+        break;
+      case 16:
+        await this.#zrle(width, height, put);
+        break;
+      case -223:
+        return { x, y, width, height, encoding, pixels: [] };
+      case -239:
+        await this.take((width * this.format.bitsPerPixel * height) / 8 + Math.ceil(width / 8) * height);
+        return { x, y, width, height, encoding, pixels: [] };
+      default:
+        assert.fail(`encoding ${encoding}`);
+    }
+    return { x, y, width, height, encoding, pixels };
+  }
+
+  async #raw(pixels: number[]): Promise<void> {
+    const size = this.format.bitsPerPixel / 8;
+    const bytes = await this.take(pixels.length * size);
+    for (let index = 0; index < pixels.length; index++) {
+      pixels[index] = readPixel(bytes.subarray(index * size, (index + 1) * size), this.format.bigEndian);
+    }
+  }
+
+  /** How long it is shows only at its end: it is read from the start again when more has come. */
+  async #hextile(width: number, height: number, put: Put): Promise<void> {
+    for (;;) {
+      const length = readHextile(this.#bytes, this.format, width, height, put);
+      if (length === undefined) await this.#more();
+      else {
+        await this.take(length);
+        return;
+      }
+    }
+  }
+
+  async #zrle(width: number, height: number, put: Put): Promise<void> {
+    const length = (await this.take(4)).readUInt32BE();
+    this.#compressed = Buffer.concat([this.#compressed, await this.take(length)]);
+    // The stream never ends, and must be whole at the end of every rectangle.
+    const all = inflateSync(this.#compressed, { finishFlush: constants.Z_SYNC_FLUSH });
+    let data = all.subarray(this.#inflated);
+    this.#inflated = all.length;
+    const next = (count: number): Buffer => {
+      assert.ok(data.length >= count, 'the rectangle is cut short');
+      const taken = data.subarray(0, count);
+      data = data.subarray(count);
+      return taken;
+    };
+    const { bitsPerPixel, depth, bigEndian, trueColour, red, green, blue } = this.format;
+    const mask = [red, green, blue].reduce((bits, { max, shift }) => (bits | (max << shift)) >>> 0, 0);
+    const low = mask <= 0xffffff;
+    const compact = bitsPerPixel === 32 && depth <= 24 && trueColour && (low || (mask & 0xff) === 0);
+    const pixel = (): number => {
+      if (!compact) return readPixel(next(bitsPerPixel / 8), bigEndian);
+      const value = readPixel(next(3), bigEndian);
+      return low ? value : (value << 8) >>> 0;
+    };
+    for (let top = 0; top < height; top += 64) {
+      for (let left = 0; left < width; left += 64) {
+        const [right, bottom] = [Math.min(left + 64, width), Math.min(top + 64, height)];
+        const kind = next(1)[0]!;
+        assert.ok(kind >= 1 && kind <= 16, `tile of kind ${kind}`);
+        const palette = Array.from({ length: kind }, pixel);
+        const bits = kind === 1 ? 0 : kind === 2 ? 1 : kind <= 4 ? 2 : 4;
+        for (let y = top; y < bottom; y++) {
+          const row = next(Math.ceil(((right - left) * bits) / 8));
+          for (let x = left; x < right; x++) {
+            const at = (x - left) * bits;
+            const place = bits === 0 ? 0 : (row[at >> 3]! >> (8 - bits - (at & 7))) & ((1 << bits) - 1);
+            put(x, y, palette[place]!);
+          }
+        }
+      }
+    }
+    assert.equal(data.length, 0, 'more than the rectangle');
+  }
+}
+
+type Put = (column: number, row: number, pixel: number) => void;
+
+/** The length of the rectangle, or undefined when not all of it is there. */
+function readHextile(
+  bytes: Buffer,
+  { bitsPerPixel, bigEndian }: PixelFormat,
+  width: number,
+  height: number,
+  put: Put,
+): number | undefined {
+  let at = 0;
+  const byte = () => bytes[at++] ?? 0;
+  const pixel = () => {
+    const start = at;
+    at += bitsPerPixel / 8;
+    return at > bytes.length ? 0 : readPixel(bytes.subarray(start, at), bigEndian);
+  };
+  let [background, foreground] = [0, 0];
+  for (let top = 0; top < height; top += 16) {
+    for (let left = 0; left < width; left += 16) {
+      if (at >= bytes.length) return undefined;
+      const [right, bottom] = [Math.min(left + 16, width), Math.min(top + 16, height)];
+      const flags = byte();
+      const raw = (flags & 1) !== 0;
+      if (!raw && (flags & 2) !== 0) background = pixel();
+      if (!raw && (flags & 4) !== 0) foreground = pixel();
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) put(x, y, raw ? pixel() : background);
+      }
+      const count = raw || (flags & 8) === 0 ? 0 : byte();
+      for (let index = 0; index < count; index++) {
+        const colour = (flags & 16) === 0 ? foreground : pixel();
+        const [place, size] = [byte(), byte()];
+        if (at > bytes.length) return undefined;
+        const [x0, y0] = [left + (place >> 4), top + (place & 15)];
+        assert.ok(x0 + (size >> 4) < right && y0 + (size & 15) < bottom, 'a subrectangle leaves its tile');
+        for (let y = y0; y <= y0 + (size & 15); y++) {
+          for (let x = x0; x <= x0 + (size >> 4); x++) put(x, y, colour);
+        }
+      }
+    }
+  }
+  return at <= bytes.length ? at : undefined;
+}
+
+function readPixel(bytes: Buffer, bigEndian: boolean): number {
+  return bigEndian ? bytes.readUIntBE(0, bytes.length) : bytes.readUIntLE(0, bytes.length);
+}
+
+function uint16(value: number): Uint8Array {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
+  return bytes;
+}
