@@ -171,11 +171,7 @@ export class Hardware {
   /** Puts vCPUs and devices into the state of power-on. The vCPUs are paused; devices of a stopped guest stay stopped. */
   async reset(guestRuns: boolean): Promise<void> {
     this.accelerator.reset();
-    for (const { device } of this.#devices) {
-      const stopped = !guestRuns && device.device.state !== DeviceState.RUNNING;
-      await device.device.reset();
-      if (stopped) await device.device.setState(DeviceState.STOP);
-    }
+    for (const { device } of this.#devices) await device.controller.reset(guestRuns);
   }
 
   audit(): Promise<Audit> {

@@ -32,12 +32,18 @@ export class MachinePair {
     const { devices, destinationDevices = devices } = options;
     const clock = new VirtualClock(1_700_000_000_000_000);
     const source = await createTestMachine({ clock, devices, ...options.source });
-    const destination = await createTestMachine({
+    let created = false;
+    const creating = createTestMachine({
       clock,
       devices: destinationDevices,
       incoming: 'defer',
       ...options.destination,
+    }).finally(() => {
+      created = true;
     });
+    // A destination stops its devices first, and they may take their time.
+    await clock.advanceUntil(() => created);
+    const destination = await creating;
     const folder = mkdtempSync(join(tmpdir(), 'godwit-'));
     const pair = new MachinePair(clock, source, destination, `unix:${join(folder, 'migration')}`);
     context.after(async () => {

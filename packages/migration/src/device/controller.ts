@@ -11,7 +11,10 @@ export interface Transition {
 
 /** What a {@link DeviceController} tells the machine, which makes events of it. */
 export interface DeviceObserver {
-  /** The device is about to be asked for `wanted`; it is asked when this has settled. The transition may still fail. */
+  /**
+   * The device is about to be asked for `wanted`, or to be reset to it; that happens when this has settled. It may still
+   * fail.
+   */
   onPrepare?(wanted: DeviceState): void | Promise<void>;
   /** The device arrived in `state`. Never the same state twice in a row, never ERROR. */
   onState(state: DeviceState): void;
@@ -74,6 +77,22 @@ export class DeviceController {
     });
   }
 
+  /**
+   * The machine is reset, and the device with it, whatever it was doing; it runs again, or stands still where it did and
+   * the guest does. Reported only where that changes its state.
+   */
+  reset(guestRuns: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      const { state } = this.#device;
+      const stands = !guestRuns && state !== DeviceState.RUNNING;
+      const wanted = stands ? DeviceState.STOP : DeviceState.RUNNING;
+      if (state !== wanted) await this.#observer.onPrepare?.(wanted);
+      await this.#move(DeviceState.RUNNING, () => this.#device.reset());
+      if (stands) await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
+      if (state !== wanted) this.#report(wanted);
+    });
+  }
+
   /** Resolves when no transition is under way. A command can stop the guest while a migration moves the device. */
   settled(): Promise<void> {
     return this.#last;
@@ -100,14 +119,17 @@ export class DeviceController {
   async #recover(recovery: DeviceState | undefined): Promise<void> {
     if (recovery !== undefined) {
       try {
-        if (this.#device.state !== recovery)
+        if (this.#device.state !== recovery) {
+          await this.#observer.onPrepare?.(recovery);
           await this.#move(recovery, () => this.#device.setState(recovery));
+        }
         this.#report(recovery);
         return;
       } catch {
         // The error of the first transition is the one that explains; what is left to do is to reset.
       }
     }
+    await this.#observer.onPrepare?.(DeviceState.RUNNING);
     await this.#move(DeviceState.RUNNING, () => this.#device.reset());
     this.#report(DeviceState.RUNNING);
   }
