@@ -1,6 +1,6 @@
-// Builds the workspace: the C addon (where a compiler is present), the schema compiler, what it
-// generates, then every package. Steps that have nothing to do cost next to nothing, so this runs
-// after every install and before every test.
+// Builds the workspace: the C addon (where a compiler is present), the schema compiler, what it generates,
+// every package, then the bundle that the command runs from. Steps that have nothing to do cost next to
+// nothing, so this runs after every install and before every test.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,3 +23,4 @@ run(join(root, 'packages', 'native', 'scripts', 'build-addon.mjs'));
 run(tsc, '-b', 'packages/qapi');
 run(join(root, 'scripts', 'generate.mjs'));
 run(tsc, '-b');
+run(join(root, 'scripts', 'bundle.mjs'));
