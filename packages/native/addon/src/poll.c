@@ -120,8 +120,15 @@ static napi_value close_poll(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
+// What makes the objects is made once: functions of their own would cost each of them more than all the rest.
+static napi_value construct(napi_env env, napi_callback_info info) {
+  napi_value this_value;
+  return napi_get_cb_info(env, info, NULL, NULL, &this_value, NULL) == napi_ok ? this_value : NULL;
+}
+
 static napi_value poll_(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], object, name;
+  napi_value arguments[2], constructor, object, name;
+  void *reference;
   napi_valuetype type;
   int fd;
   uv_loop_t *loop;
@@ -129,7 +136,10 @@ static napi_value poll_(napi_env env, napi_callback_info info) {
   if (napi_typeof(env, arguments[1], &type) != napi_ok || type != napi_function) {
     return throw_type(env, "the callback must be a function");
   }
-  if (napi_get_uv_event_loop(env, &loop) != napi_ok || napi_create_object(env, &object) != napi_ok ||
+  if (napi_get_cb_info(env, info, NULL, NULL, NULL, &reference) != napi_ok ||
+      napi_get_reference_value(env, reference, &constructor) != napi_ok ||
+      napi_new_instance(env, constructor, 0, NULL, &object) != napi_ok ||
+      napi_get_uv_event_loop(env, &loop) != napi_ok ||
       napi_create_string_utf8(env, "godwit:poll", NAPI_AUTO_LENGTH, &name) != napi_ok) {
     return NULL;
   }
@@ -148,9 +158,19 @@ static napi_value poll_(napi_env env, napi_callback_info info) {
   napi_reference_ref(env, poll->object, NULL);
   napi_create_reference(env, arguments[1], 1, &poll->callback);
   napi_async_init(env, object, name, &poll->context);
-  register_function(env, object, "watch", watch);
-  register_function(env, object, "close", close_poll);
   return object;
 }
 
-void register_poll(napi_env env, napi_value exports) { register_function(env, exports, "poll", poll_); }
+void register_poll(napi_env env, napi_value exports) {
+  const napi_property_descriptor methods[] = {
+      {.utf8name = "watch", .method = watch, .attributes = napi_default_method},
+      {.utf8name = "close", .method = close_poll, .attributes = napi_default_method},
+  };
+  napi_value constructor, function;
+  napi_ref reference;
+  if (napi_define_class(env, "Poll", NAPI_AUTO_LENGTH, construct, NULL, 2, methods, &constructor) == napi_ok &&
+      napi_create_reference(env, constructor, 1, &reference) == napi_ok &&
+      napi_create_function(env, "poll", NAPI_AUTO_LENGTH, poll_, reference, &function) == napi_ok) {
+    napi_set_named_property(env, exports, "poll", function);
+  }
+}

@@ -215,6 +215,11 @@ export class Connection {
     }
     this.#output += text;
     if (this.#flushScheduled) return;
+    // The first goes at once; what is issued in the same breath as it goes together.
+    if (this.#pending.size === 1) {
+      this.#flush();
+      return;
+    }
     this.#flushScheduled = true;
     queueMicrotask(() => {
       this.#flushScheduled = false;

@@ -1,9 +1,12 @@
 import { DescriptorStream, type Native } from '@godwit/native';
 import type { Transport, TransportHandler } from '../transport.js';
 
-/** Reads begin small, since most connections say little, and grow with what comes. */
-const firstReceiveLength = 2 << 10;
-const longestReceiveLength = 128 << 10;
+/**
+ * What comes is read into this, by all transports of a thread: a chunk is valid only during the call that hands it over, so
+ * that no two of them need it at once. A connection thus costs no buffer of its own.
+ */
+const scratch = Buffer.allocUnsafeSlow(64 << 10);
+
 /** A connection whose input does not end gives way to others after so many reads. */
 const readsPerTurn = 8;
 
@@ -14,7 +17,6 @@ export class DescriptorTransport implements Transport {
   readonly #native: Native;
   #stream: DescriptorStream | undefined;
   #handler: TransportHandler | undefined;
-  #buffer = Buffer.allocUnsafe(firstReceiveLength);
   #early: Uint8Array[] = [];
   #paused = false;
   #destroyed = false;
@@ -91,17 +93,13 @@ export class DescriptorTransport implements Transport {
   #receive(): void {
     const stream = this.#started();
     for (let reads = 0; reads < readsPerTurn && !this.#paused; reads++) {
-      const buffer = this.#buffer;
       const fds: number[] = [];
-      const length = stream.read(buffer, fds);
-      if (length === buffer.length && length < longestReceiveLength) {
-        this.#buffer = Buffer.allocUnsafe(length * 4);
-      }
+      const length = stream.read(scratch, fds);
       if (length === 0) this.#handler?.ended();
-      if (length > 0) this.#handler?.data(buffer.subarray(0, length), fds);
+      if (length > 0) this.#handler?.data(scratch.subarray(0, length), fds);
       else for (const fd of fds) this.#native.close(fd);
       // A short read took all there was, unless it ended where descriptors begin.
-      if (length < buffer.length && fds.length === 0) return;
+      if (length < scratch.length && fds.length === 0) return;
     }
   }
 }
