@@ -1,4 +1,4 @@
-import { JsonError, type JsonObject, type JsonValue, parse, stringify } from '@godwit/json';
+import { JsonDouble, JsonError, type JsonObject, type JsonValue, parse, stringify } from '@godwit/json';
 import { native } from '@godwit/native';
 import { QmpClient, QmpCommandError } from '@godwit/qmp';
 import type { CommandIo } from './command-io.js';
@@ -33,14 +33,24 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandIo
   }
 }
 
+/** One line for each event, as it came over the wire. */
 async function printEvents(client: QmpClient, stderr: CommandIo['stderr']): Promise<void> {
-  for await (const event of client.events()) stderr.write(`${stringify(event as unknown as JsonValue)}\n`);
+  for await (const event of client.events()) {
+    if (event.type !== 'event') continue;
+    const { name, data, timestamp } = event;
+    const message: JsonObject = {
+      timestamp: { ...timestamp },
+      event: name,
+      ...(data === undefined ? {} : { data: data as JsonValue }),
+    };
+    stderr.write(`${stringify(message)}\n`);
+  }
 }
 
 function parseArguments(text: string): JsonObject {
   const value = parse(text);
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof JsonDouble) {
     throw new JsonError('the arguments must be a JSON object');
   }
-  return value as JsonObject;
+  return value;
 }

@@ -40,6 +40,14 @@ export async function runMachine(args: readonly string[], process: MachineProces
     const configuration = configurationFrom(line);
     const pidFile = lastText(line, 'pidfile');
     if (pidFile !== undefined) cleanUp.push(await writePidFile(pidFile, process.pid));
+    // From the first socket on there is something to remove.
+    let terminated = false;
+    cleanUp.push(
+      process.onTerminate(() => {
+        terminated = true;
+        void machine?.shutdown('host-signal');
+      }),
+    );
     machine = await Machine.create(configuration, {
       clock: new SystemClock(),
       random: Math.random,
@@ -49,7 +57,7 @@ export async function runMachine(args: readonly string[], process: MachineProces
       warn: process.report,
     });
     const running = machine;
-    cleanUp.push(process.onTerminate(() => void running.shutdown('host-signal')));
+    if (terminated) return 0;
     for (const monitor of configuration.monitors) await running.openMonitor(monitor);
     // A client that is waited for may never come, and the machine may be ended meanwhile.
     await Promise.race([running.chardevs.awaitClients(), running.ended]);
