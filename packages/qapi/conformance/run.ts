@@ -1,5 +1,7 @@
 // Runs QEMU's own tests of its schema language: node run.js [--tree DIR]
 // Exit code: 0 all passed, 1 some failed, 2 wrong usage, 3 no source tree could be had.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fetchTree, NoTree } from './debian-source.js';
 import { type CaseResult, checkOwnSchemas, runSuite } from './suite.js';
@@ -13,6 +15,10 @@ function main(): number {
     return 2;
   }
   const tree = chosen ?? fetchTree();
+  if (!existsSync(join(tree, 'tests', 'qapi-schema', 'meson.build'))) {
+    console.error(`conformance: ${tree} is not a QEMU source tree: it has no tests/qapi-schema`);
+    return 2;
+  }
   const own = count(checkOwnSchemas(tree));
   console.log(`QEMU's own schemas: ${own.passed} without an error, ${own.failed} with errors`);
   const suite = count(runSuite(tree));
@@ -37,6 +43,5 @@ try {
   process.exitCode = main();
 } catch (error) {
   console.error(`conformance: ${(error as Error).message}`);
-  process.exitCode = 3;
-  if (!(error instanceof NoTree)) process.exitCode = 1;
+  process.exitCode = error instanceof NoTree ? 3 : 1;
 }

@@ -1,5 +1,5 @@
 import type { Dialect } from '../language/dialect.js';
-import { type DocumentationLines, linesBetween } from './block.js';
+import { type DocumentationLines, linesBetween } from './lines.js';
 import { DocumentationBlock, Section, type SectionKind } from './section.js';
 import { StyleRules } from './style.js';
 

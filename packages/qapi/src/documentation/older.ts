@@ -1,5 +1,5 @@
 import type { Source } from '../language/source.js';
-import type { DocumentationLines } from './block.js';
+import type { DocumentationLines } from './lines.js';
 import { DocumentationBlock, Section, type SectionKind } from './section.js';
 
 const tagKinds: Readonly<Record<string, SectionKind>> = {

@@ -1,7 +1,7 @@
 import type { Dialect } from '../language/dialect.js';
 import type { SyntaxErrorHandler } from '../language/lexer.js';
 import type { Source } from '../language/source.js';
-import { DocumentationLines } from './block.js';
+import { DocumentationLines } from './lines.js';
 import { NewerDocumentation } from './newer.js';
 import { OlderDocumentation } from './older.js';
 import type { DocumentationBlock } from './section.js';

@@ -1,4 +1,4 @@
-import type { DocumentationLines } from './block.js';
+import type { DocumentationLines } from './lines.js';
 
 /** What opens a literal block, on a line of its own. */
 const literalMarker = /^(\.\. +qmp-example)? *::$/;

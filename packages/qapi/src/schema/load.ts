@@ -6,10 +6,10 @@ import { type SchemaFile, SchemaFilesReader } from '../language/schema-files.js'
 import { DefinitionContext } from '../rules/definition/context.js';
 import { peekName, readDefinition } from '../rules/definition/definition.js';
 import { checkDocumentedExist } from '../rules/schema/documented.js';
-import { SchemaChecker } from './check.js';
-import { EntityTable, type ModuleDraft, moduleDraft } from './define.js';
 import type { Documentation } from './documentation.js';
+import { EntityTable, type ModuleDraft, moduleDraft } from './entity-table.js';
 import type { Entity, Module, Schema } from './model.js';
+import { SchemaChecker } from './schema-checker.js';
 
 export interface LoadOptions {
   /** Where files are read from; the file system by default. */

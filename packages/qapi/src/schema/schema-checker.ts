@@ -10,7 +10,6 @@ import { checkDocumented } from '../rules/schema/documented.js';
 import { checkFeatureNames, checkFeatures } from '../rules/schema/features.js';
 import { resolveType } from '../rules/schema/known-types.js';
 import { checkReturns } from '../rules/schema/returns.js';
-import type { EntityTable } from './define.js';
 import type { TypeReference } from './definition.js';
 import type {
   AlternateRecord,
@@ -23,6 +22,7 @@ import type {
   ObjectRecord,
   TypeRecord,
 } from './draft.js';
+import type { EntityTable } from './entity-table.js';
 import type { Branch } from './model.js';
 
 /** How many types an object may inherit from, one through the other. */

@@ -30,17 +30,8 @@ import type {
   ObjectRecord,
   TypeRecord,
 } from './draft.js';
-import type {
-  Branch,
-  BuiltinType,
-  Condition,
-  Entity,
-  Feature,
-  Include,
-  Member,
-  Module,
-  ObjectType,
-} from './model.js';
+import { type CommonParts, noFeatures, objectParts } from './entity-parts.js';
+import type { Branch, BuiltinType, Entity, Feature, Include, Member, Module, ObjectType } from './model.js';
 
 /** A module while entities are added to it. */
 export type ModuleDraft = Module & { readonly contents: (Entity | Include)[] };
@@ -385,21 +376,4 @@ export class EntityTable implements TypeLookup {
     this.#records.set(record.entity.name, record);
     this.events.push(record);
   }
-}
-
-const noFeatures: readonly Feature[] = [];
-
-interface CommonParts {
-  readonly name: string;
-  readonly span: Entity['span'];
-  readonly module: Module;
-  readonly condition: Condition | undefined;
-  readonly features: readonly Feature[];
-  readonly doc: Entity['doc'];
-}
-
-function objectParts(
-  origin: ObjectType['origin'],
-): Pick<ObjectType, 'kind' | 'origin' | 'base' | 'members' | 'tag' | 'branches'> {
-  return { kind: 'object', origin, base: undefined, members: [], tag: undefined, branches: [] };
 }
