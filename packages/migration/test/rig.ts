@@ -227,6 +227,8 @@ export class TestMachine implements MachinePort, MachineControl {
       this.runState = 'finish-migrate';
       return;
     }
+    // The guest writes until the very moment it is stopped.
+    this.writePage();
     this.runState = 'finish-migrate';
     const failures = await stopDevices(this.#entries);
     this.events.push('STOP');

@@ -133,8 +133,8 @@ test('the statistics add up', async () => {
   const { ram, totalTime, setupTime, downtime, status } = pair.outgoing.statistics;
   assert.equal(status, 'completed');
   assert.equal(ram.duplicate, 100);
-  assert.equal(ram.normal, 412);
-  assert.equal(ram.normalBytes, 412 * PAGE);
+  assert.equal(ram.normal, 413, 'one page was written again before the guest stopped');
+  assert.equal(ram.normalBytes, 413 * PAGE);
   assert.equal(ram.total, 512 * PAGE);
   assert.equal(ram.remaining, 0);
   assert.equal(ram.transferred, ram.precopyBytes + ram.downtimeBytes);
