@@ -2,7 +2,7 @@ import type { Colour } from './display.js';
 
 /** The eight colours of ANSI terminals, then their bright variants: dark ones that stay readable on black. */
 export const PALETTE: readonly Colour[] = [
-  [0x10, 0x14, 0x18],
+  [0x0c, 0x0e, 0x12],
   [0xc2, 0x3b, 0x32],
   [0x3a, 0x9b, 0x48],
   [0xb5, 0x87, 0x22],
