@@ -51,7 +51,6 @@ async function stateRates(): Promise<{ read: number; written: number }> {
     const server = new VfioUserServer({
       native,
       clock,
-      interrupts: [],
       create: ({ memory }) =>
         modelFunction(
           createModel('gpu', { 'state-size': STATE_SIZE }, { clock, memory, random: Math.random }),

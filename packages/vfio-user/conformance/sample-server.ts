@@ -12,7 +12,6 @@ let device: SampleDevice | undefined;
 const server = new VfioUserServer({
   native,
   clock,
-  interrupts: [1],
   create: (attachment) => {
     device = new SampleDevice(native, clock, attachment);
     return device.function;

@@ -17,7 +17,7 @@ export {
 } from './server/function.js';
 export { Interrupts } from './server/interrupts.js';
 export { modelFunction } from './server/model-function.js';
-export { MemoryRegion, PciFunction, type PciFunctionOptions, pciInterrupts } from './server/pci-function.js';
+export { MemoryRegion, PciFunction, type PciFunctionOptions } from './server/pci-function.js';
 export {
   type Attachment,
   VfioUserServer,

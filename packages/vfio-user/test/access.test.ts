@@ -197,7 +197,6 @@ test(
     const server = new VfioUserServer({
       native: addon,
       clock: new SystemClock(),
-      interrupts: [],
       create: (attachment) => {
         device = new ExampleDevice(attachment);
         const { regions } = device.function;
@@ -257,7 +256,6 @@ test('a signal of an eventfd takes the place of a write', needsAddon, async () =
   const server = new VfioUserServer({
     native: addon,
     clock: new SystemClock(),
-    interrupts: [],
     create: (attachment) => {
       device = new ExampleDevice(attachment);
       return device.function;

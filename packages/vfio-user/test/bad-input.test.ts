@@ -53,7 +53,6 @@ async function attack(
   const server = new VfioUserServer({
     native: addon,
     clock: new SystemClock(),
-    interrupts: [1, 0, 4],
     create: (attachment) => {
       device = new ExampleDevice(attachment);
       return device.function;
@@ -503,7 +502,6 @@ test('a device whose server dies is in the error state, and says so', needsAddon
   const server = new VfioUserServer({
     native: addon,
     clock: new SystemClock(),
-    interrupts: [],
     create: (attachment) => new ExampleDevice(attachment).function,
   });
   const [a, b] = addon.socketpair();

@@ -19,7 +19,6 @@ export const addon = native!;
 
 export interface ServeOptions {
   readonly clock?: Clock;
-  readonly interrupts?: readonly number[];
   readonly events?: VfioUserServerEvents;
   readonly client?: Partial<VfioUserClientOptions>;
 }
@@ -40,7 +39,6 @@ export async function serve(
   const server = new VfioUserServer({
     native: addon,
     clock,
-    interrupts: options.interrupts ?? [1, 0, 4],
     create,
     ...(options.events && { events: options.events }),
   });

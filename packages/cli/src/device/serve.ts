@@ -72,7 +72,6 @@ async function serve({ socket, model, properties, once }: Call, io: Io): Promise
   const server = new VfioUserServer({
     native,
     clock,
-    interrupts: [],
     create: ({ memory }) =>
       modelFunction(createModel(model, properties, { clock, memory, random: Math.random })),
     events: {

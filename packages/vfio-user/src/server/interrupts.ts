@@ -27,12 +27,16 @@ export function irqFlags(index: number, count: number): number {
 /** The interrupts of a function, each an eventfd that the client gave. */
 export class Interrupts {
   readonly #native: Native;
-  readonly #lines: readonly (readonly Line[])[];
+  #lines: readonly (readonly Line[])[] = [];
   #asserted = false;
 
-  /** @param counts how many interrupts there are of each {@link PciIrq} */
-  constructor(native: Native, counts: readonly number[]) {
+  constructor(native: Native) {
     this.#native = native;
+  }
+
+  /** Says how many interrupts there are of each {@link PciIrq}; until then there are none. */
+  define(counts: readonly number[]): void {
+    this.clear();
     this.#lines = Array.from({ length: PciIrq.COUNT }, (_, index) =>
       Array.from({ length: counts[index] ?? 0 }, () => ({
         eventfd: undefined,
@@ -53,13 +57,13 @@ export class Interrupts {
    */
   raise(vector = 0): boolean {
     for (const index of [PciIrq.MSIX, PciIrq.MSI]) {
-      const lines = this.#lines[index]!;
+      const lines = this.#lines[index] ?? [];
       if (lines.some(({ eventfd }) => eventfd !== undefined)) {
         const line = lines[vector];
         return line !== undefined && this.#signal(line, false);
       }
     }
-    const intx = this.#lines[PciIrq.INTX]![0];
+    const intx = this.#lines[PciIrq.INTX]?.[0];
     return intx !== undefined && this.#signal(intx, true);
   }
 
@@ -67,7 +71,7 @@ export class Interrupts {
   setIntx(asserted: boolean): void {
     if (asserted === this.#asserted) return;
     this.#asserted = asserted;
-    const line = this.#lines[PciIrq.INTX]![0];
+    const line = this.#lines[PciIrq.INTX]?.[0];
     if (line === undefined) return;
     if (asserted) this.#signal(line, true);
     else line.waiting = false;
@@ -127,7 +131,7 @@ export class Interrupts {
       this.#disable(line);
       line.eventfd = given[position];
       // A line that is asserted signals to whoever listens from now on.
-      if (line === this.#lines[PciIrq.INTX]![0] && this.#asserted) this.#signal(line, true);
+      if (line === this.#lines[PciIrq.INTX]?.[0] && this.#asserted) this.#signal(line, true);
     }
   }
 

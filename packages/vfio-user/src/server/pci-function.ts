@@ -21,11 +21,6 @@ export interface PciFunctionOptions extends PciIdentity {
 const MSIX_ENTRY = 16;
 const MIN_BAR = 16;
 
-/** The interrupts of {@link PciFunction} as the server wants them: INTx, MSI, MSI-X. */
-export function pciInterrupts(options: Pick<PciFunctionOptions, 'intx' | 'msi' | 'msix'>): number[] {
-  return [options.intx ? 1 : 0, options.msi ?? 0, options.msix ?? 0];
-}
-
 /** A PCI function made of its BARs: configuration space, capabilities and the MSI-X table are added. */
 export class PciFunction implements ServedFunction {
   readonly regions: readonly (ServedRegion | undefined)[];
@@ -63,7 +58,7 @@ export class PciFunction implements ServedFunction {
     regions[PciRegion.ROM] = options.rom;
     regions[PciRegion.CONFIG] = this.config;
     this.regions = regions;
-    this.interrupts = pciInterrupts(options);
+    this.interrupts = [options.intx ? 1 : 0, options.msi ?? 0, options.msix ?? 0];
     if (options.migration !== undefined) this.migration = options.migration;
     this.#onReset = options.reset?.bind(options);
   }

@@ -23,8 +23,6 @@ export interface Attachment {
 export interface VfioUserServerOptions {
   readonly native: Native;
   readonly clock: Clock;
-  /** How many interrupts the device has of each {@link PciIrq}. */
-  readonly interrupts: readonly number[];
   /** Makes the device around what it is given. */
   create(attachment: Attachment): ServedFunction;
   /** Default 1 MiB. */
@@ -69,8 +67,9 @@ export class VfioUserServer {
     this.#options = options;
     this.#transferSize = Math.min(options.maxDataTransferSize ?? DEFAULT_TRANSFER_SIZE, MAX_TRANSFER_SIZE);
     this.#dma = new DmaSpace(options.native, MAX_DMA_MAPS);
-    this.#interrupts = new Interrupts(options.native, options.interrupts);
+    this.#interrupts = new Interrupts(options.native);
     this.device = options.create({ memory: this.#dma, interrupts: this.#interrupts });
+    this.#interrupts.define(this.device.interrupts);
     this.#ioEventfds = new IoEventfds(options.native, this.device);
   }
 
