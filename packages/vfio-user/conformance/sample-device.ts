@@ -57,6 +57,8 @@ export class SampleDevice {
         },
       },
       migration: new SnapshotMigration({
+        // libvfio-user's sample has no frames.
+        unframed: true,
         preCopy: () => bar1.slice(),
         save: () => this.#save(),
         load: (state) => this.#load(state),

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import {
   DeviceState,
   DmaLogger,
@@ -12,26 +13,38 @@ import {
   streamEffect,
   VfioError,
 } from '@godwit/vfio';
+import { Layout } from '../protocol/layout.js';
 
 /** What a device does for a {@link SnapshotMigration}. */
 export interface SnapshotSource {
   /** All of the state, while the device stands still. */
   save(): Uint8Array;
   /**
-   * Takes over what {@link preCopy} (as often as it was sent) and {@link save} gave, one after the other.
+   * Takes over what {@link save} gave; `ahead` is what {@link preCopy} gave before.
    * Throws a VfioError EINVAL where it makes no sense.
    */
-  load(state: Uint8Array): void;
+  load(state: Uint8Array, ahead: readonly Uint8Array[]): void;
   /** What can be sent while the device still runs, to be sent before the rest. Present: the device offers PRE_COPY. */
   preCopy?(): Uint8Array;
   /** The device may work from now on, or must stand still: no change of its state, no interrupt, no DMA. */
   running?(running: boolean): void;
   /** Back to what it was at first. */
   reset(): void;
+  /**
+   * The stream is nothing but what {@link preCopy} and {@link save} give, and {@link load} gets all of it at once: for a
+   * format that others have set, and that has checks of its own. Otherwise each part goes with its length and a CRC-32.
+   */
+  readonly unframed?: boolean;
 }
 
 /** The largest state that is taken in, in bytes. */
 const MAX_STATE = 64 * 1024 * 1024;
+
+/** Precedes a part of the stream; the CRC-32 is that of the part. */
+const FRAME = new Layout({ magic: 'u32', kind: 'u32', length: 'u32', crc: 'u32' });
+/** "snap", little-endian. */
+const MAGIC = 0x7061_6e73;
+const Kind = { AHEAD: 1, STATE: 2 } as const;
 
 /** Makes a device migratable whose state is small enough to be saved in one piece. It offers STOP_COPY and P2P. */
 export class SnapshotMigration implements MigratableDevice {
@@ -84,9 +97,9 @@ export class SnapshotMigration implements MigratableDevice {
   }
 
   async dataSize(): Promise<number> {
-    return this.#state === DeviceState.STOP_COPY
-      ? (this.#outgoing?.length ?? 0)
-      : this.#source.save().length + (this.#outgoing?.length ?? 0);
+    const left = this.#outgoing?.length ?? 0;
+    if (this.#state === DeviceState.STOP_COPY) return left;
+    return left + this.#source.save().length + (this.#source.unframed ? 0 : FRAME.size);
   }
 
   async reset(): Promise<void> {
@@ -108,29 +121,22 @@ export class SnapshotMigration implements MigratableDevice {
     if (effect === 'open-resuming') this.#incoming = [];
     if (effect === 'open-saving') this.#outgoing = new Uint8Array();
     this.#enter(next);
-    if (effect === 'open-saving' && isPreCopy(next))
-      this.#outgoing = this.#source.preCopy?.() ?? new Uint8Array();
-    if (next === DeviceState.STOP_COPY) this.#append(this.#source.save());
+    const ahead = effect === 'open-saving' && isPreCopy(next) ? this.#source.preCopy?.() : undefined;
+    if (ahead !== undefined) this.#append(Kind.AHEAD, ahead);
+    if (next === DeviceState.STOP_COPY) this.#append(Kind.STATE, this.#source.save());
   }
 
   /** What pre-copy has begun to send must be sent to its end. */
-  #append(state: Uint8Array): void {
-    const begun = this.#outgoing ?? new Uint8Array();
-    const all = new Uint8Array(begun.length + state.length);
-    all.set(begun);
-    all.set(state, begun.length);
-    this.#outgoing = all;
+  #append(kind: number, state: Uint8Array): void {
+    const part = this.#source.unframed ? state : frame(kind, state);
+    this.#outgoing = Buffer.concat([this.#outgoing ?? new Uint8Array(), part]);
   }
 
   #load(): void {
-    const state = new Uint8Array(this.#incomingBytes);
-    let at = 0;
-    for (const part of this.#incoming ?? []) {
-      state.set(part, at);
-      at += part.length;
-    }
     try {
-      this.#source.load(state);
+      const stream = Buffer.concat(this.#incoming ?? []);
+      const { state, ahead } = this.#source.unframed ? { state: stream, ahead: [] } : unframe(stream);
+      this.#source.load(state, ahead);
     } catch (error) {
       this.#dropStreams();
       this.#enter(DeviceState.ERROR);
@@ -158,4 +164,30 @@ export class SnapshotMigration implements MigratableDevice {
 /** In the P2P states a device may only answer; one of these stands still instead. */
 function works(state: DeviceState): boolean {
   return state === DeviceState.RUNNING || state === DeviceState.PRE_COPY;
+}
+
+function frame(kind: number, part: Uint8Array): Buffer {
+  const header = FRAME.encode({ magic: MAGIC, kind, length: part.length, crc: crc32(part) });
+  return Buffer.concat([header, part]);
+}
+
+/** Takes the stream apart: any number of parts ahead, then the state, then nothing. EINVAL for anything else. */
+function unframe(stream: Buffer): { state: Uint8Array; ahead: Uint8Array[] } {
+  const ahead: Uint8Array[] = [];
+  for (let at = 0; ; ) {
+    const { magic, kind, length, crc } = FRAME.read(stream, at);
+    const part = stream.subarray(at + FRAME.size, at + FRAME.size + length);
+    if (magic !== MAGIC || part.length !== length || crc32(part) !== crc) {
+      throw new VfioError('EINVAL', `the state is cut off or corrupt from byte ${at} on`);
+    }
+    at += FRAME.size + length;
+    if (kind === Kind.AHEAD) {
+      ahead.push(part);
+      continue;
+    }
+    if (kind !== Kind.STATE || at !== stream.length) {
+      throw new VfioError('EINVAL', `the state does not end at byte ${at}`);
+    }
+    return { state: part, ahead };
+  }
 }
