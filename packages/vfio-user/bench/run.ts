@@ -20,17 +20,21 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const pin = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', '0'] : [];
 const folder = mkdtempSync(join(tmpdir(), 'godwit-bench-'));
 
-async function readTimes(server: readonly string[]): Promise<Record<string, number>> {
-  const socket = join(folder, 'socket');
-  const [command, ...args] = [...pin, ...server, socket];
-  const child = spawn(command!, args, { stdio: 'ignore' });
+/** Serves with each of the commands, and measures them in turns. */
+async function readTimes(servers: readonly (readonly string[])[]): Promise<Record<string, number>[]> {
+  const sockets = servers.map((_, index) => join(folder, `socket${index}`));
+  const children: ChildProcess[] = [];
   try {
-    await socketOf(child, socket);
-    const [program, ...rest] = [...pin, process.execPath, here('client.js'), socket];
-    return JSON.parse(execFileSync(program!, rest, { encoding: 'utf8' })) as Record<string, number>;
+    for (const [index, server] of servers.entries()) {
+      const [command, ...args] = [...pin, ...server, sockets[index]!];
+      const child = spawn(command!, args, { stdio: 'ignore' });
+      children.push(child);
+      await socketOf(child, sockets[index]!);
+    }
+    const [program, ...rest] = [...pin, process.execPath, here('client.js'), ...sockets];
+    return JSON.parse(execFileSync(program!, rest, { encoding: 'utf8' })) as Record<string, number>[];
   } finally {
-    child.kill('SIGKILL');
-    rmSync(socket, { force: true });
+    for (const child of children) child.kill('SIGKILL');
   }
 }
 
@@ -46,9 +50,11 @@ function line(name: string, value: string, goal: string): void {
 }
 
 try {
-  const ours = await readTimes([process.execPath, here('../conformance/sample-server.js')]);
-  const peer = values.peer === undefined ? undefined : await readTimes(values.peer.split(' '));
-  for (const [kind, time] of Object.entries(ours)) {
+  const server = [process.execPath, here('../conformance/sample-server.js')];
+  const [ours, peer] = await readTimes(
+    values.peer === undefined ? [server] : [server, values.peer.split(' ')],
+  );
+  for (const [kind, time] of Object.entries(ours!)) {
     const [size, outstanding] = kind.split(' ');
     const name = `region read of ${size} bytes, ${outstanding} outstanding`;
     const theirs = peer?.[kind];
