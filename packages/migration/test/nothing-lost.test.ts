@@ -6,7 +6,7 @@ import type { ChannelFault } from './faulty-channel.js';
 import { FaultyChannel } from './faulty-channel.js';
 import { PAGE, Pair, type PairOptions, type TestDevice } from './rig.js';
 
-const RUNS = Number(process.env.GODWIT_FUZZ_RUNS ?? 30);
+const RUNS = Number(process.env.GODWIT_FUZZ_RUNS ?? 15);
 
 const dma = { 'dma-rate': 64 << 10, 'dma-address': 2 * PAGE, 'dma-size': 8 * PAGE };
 

@@ -126,6 +126,15 @@ test('max-bandwidth holds while the guest runs, and can be changed meanwhile', a
   assert.equal(pair.outcome, 'completed');
 });
 
+test('without zero-page detection every page is sent with its contents', async () => {
+  const pair = new Pair({ outgoing: { detectZeroPages: false } });
+  pair.source.ram.segments[0]!.bytes.fill(0);
+  await pair.run();
+  assert.equal(pair.outcome, 'completed', pair.outgoing.error?.message);
+  assert.equal(pair.outgoing.statistics.ram.duplicate, 0);
+  assert.ok(pair.destination.arrived?.equals(pair.source.contents()));
+});
+
 test('the statistics add up', async () => {
   const pair = new Pair({ ram: [512 * PAGE], channel: { bytesPerSecond: 8 * MIB } });
   pair.source.ram.segments[0]!.bytes.fill(0, 0, 100 * PAGE);

@@ -83,6 +83,7 @@ export class Migrations {
       pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
       switchoverAck: capabilities.isOn('switchover-ack'),
       autoConverge: capabilities.isOn('auto-converge'),
+      detectZeroPages: this.parameters.values['zero-page-detection'] !== 'none',
       onStatus: (status) => this.#report(status),
       onPass: (pass) => {
         if (capabilities.isOn('events')) this.#machine.emit('MIGRATION_PASS', { pass: BigInt(pass) });

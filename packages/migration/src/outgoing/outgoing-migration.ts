@@ -30,6 +30,8 @@ export interface OutgoingOptions {
   readonly switchoverAck?: boolean;
   /** Slow the vCPUs down where the guest writes faster than it is sent. */
   readonly autoConverge?: boolean;
+  /** Send pages of zeros as such, without their contents. Default true. */
+  readonly detectZeroPages?: boolean;
   onStatus?(status: MigrationStatus): void;
   /** Dirty pages were collected for the `pass`th time. */
   onPass?(pass: number): void;
@@ -87,7 +89,7 @@ export class OutgoingMigration {
     this.#machine = options.machine;
     this.#clock = options.clock;
     this.#parameters = options.parameters;
-    this.#ram = new RamSender(options.machine.ram, options.pageDigests);
+    this.#ram = new RamSender(options.machine.ram, options.pageDigests, options.detectZeroPages);
     this.#devices = options.machine.devices().map((entry, number) => new DeviceSender(entry, number));
     this.#limiter = new RateLimiter(options.clock, options.parameters['max-bandwidth']);
     this.#convergence = new Convergence(options.clock.now());

@@ -24,6 +24,7 @@ export class RamSender {
   readonly #zeroRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
   readonly #dataRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
   readonly #zeroPage: Uint8Array;
+  readonly #detectZeroPages: boolean;
   #segment = 0;
   #cursor = 0;
   #remaining = 0;
@@ -33,7 +34,9 @@ export class RamSender {
   zeroPages = 0;
   transferred = 0;
 
-  constructor(ram: GuestRam, algorithm: PageDigestAlgorithm) {
+  /** @param detectZeroPages whether pages of zeros are sent as such, or like all others */
+  constructor(ram: GuestRam, algorithm: PageDigestAlgorithm, detectZeroPages = true) {
+    this.#detectZeroPages = detectZeroPages;
     this.layout = new RamLayout(ram);
     this.#digests = new PageDigests(this.layout, algorithm, BATCH_BYTES / this.layout.pageSize);
     this.#bitmap = new DirtyBitmap(this.layout.pages);
@@ -143,7 +146,10 @@ export class RamSender {
       for (const end = page + this.#batch.count[run]!; page < end; page++) {
         // A page of zeros has this digest; few others do, and those the comparison finds.
         const zero =
-          digests[index++] === zeroDigest && this.#isZero(segment, (page - segment.firstPage) * pageSize);
+          this.#detectZeroPages &&
+          digests[index] === zeroDigest &&
+          this.#isZero(segment, (page - segment.firstPage) * pageSize);
+        index++;
         (zero ? this.#zeroRuns : this.#dataRuns).push(page, 1);
       }
     }
