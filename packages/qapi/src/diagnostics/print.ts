@@ -6,27 +6,34 @@ import { inclusionLines } from './print-as-qemu.js';
 /** Longer lines are cut around the place that matters. */
 const maximumWidth = 120;
 
+/** Characters that a terminal would act on; a tab is shown as it is. */
+const controlCharacters = /[^\P{Cc}\t\n]/gu;
+
 /**
  * A diagnostic for people: place, message, the source line with a caret under what is wrong, then related
  * places and a suggested fix where there are any. Without a final newline.
  */
 export function printDiagnostic(diagnostic: Diagnostic): string {
+  return lines(diagnostic).join('\n').replace(controlCharacters, '\ufffd');
+}
+
+function lines(diagnostic: Diagnostic): string[] {
   const { source, span, definition, message, related, fix } = diagnostic;
-  if (source === undefined || span === undefined) return `error: ${message}`;
+  if (source === undefined || span === undefined) return [`error: ${message}`];
   const within = definition === undefined ? '' : `in ${definition.kind} '${definition.name}': `;
   // The further lines are about the related place, which has a line of its own here.
   const text = related === undefined ? message : message.slice(0, message.indexOf('\n'));
-  const lines = [
+  const result = [
     ...inclusionLines(source.includedFrom),
     `${span.file}:${span.line}:${span.column}: error: ${within}${text.replaceAll('\n', '\n  ')}`,
     ...excerpt(source, span),
   ];
   if (related !== undefined) {
     const { file, line, column } = related.span;
-    lines.push(`${file}:${line}:${column}: note: ${related.message}`);
+    result.push(`${file}:${line}:${column}: note: ${related.message}`);
   }
-  if (fix !== undefined) lines.push(`  = fix: ${fix.title}`);
-  return lines.join('\n');
+  if (fix !== undefined) result.push(`  = fix: ${fix.title}`);
+  return result;
 }
 
 /** The line of a span, and the marks under it; a span over several lines is marked to the end of its first. */

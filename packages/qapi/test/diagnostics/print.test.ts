@@ -44,6 +44,12 @@ describe('a printed diagnostic', () => {
     assert.match(long!, /'a': 'Nowhere'/);
   });
 
+  it('shows no control characters of a hostile file', () => {
+    const [hostile] = printed("{ 'a': \u001b[2J\u0007 }");
+    assert.doesNotMatch(hostile!, /[^\P{Cc}\t\n]/u);
+    assert.match(hostile!, /stray '\ufffd'/);
+  });
+
   it('does without a place when the file could not be read', () => {
     assert.deepEqual(printed("{ 'include': 'a.json' }"), [
       [
