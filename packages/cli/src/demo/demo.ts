@@ -158,7 +158,7 @@ class Demo {
     const { ram, dirtyRate, deviceState } = this.#options;
     screen.print(
       screen.paint('godwit demo', 'bold'),
-      `a guest with ${formatBytes(ram)} of RAM, of which 2 vCPUs write ${formatBytes(dirtyRate)}/s,`,
+      `a guest with ${formatBytes(ram)} of RAM, whose 2 vCPUs write ${formatBytes(dirtyRate)}/s to ${formatBytes(workingSet(ram))} of it,`,
       `and two VFIO devices: nic0 with ${formatBytes(deviceState.nic)} of state, gpu0 with ${formatBytes(deviceState.gpu)}`,
     );
     if (nativeUnavailableReason !== undefined) {
@@ -188,7 +188,14 @@ class Demo {
     const device = (model: (typeof DEVICES)[number], more: string) =>
       `vfio-model,model=${model},id=${model}0,migration-events=on,state-size=${deviceState[model]},${more}`;
     return [
-      ...['-m', `${ram / 1024}K`, '-smp', '2', '-accel', `sim,dirty-rate=${dirtyRate},fill=on`],
+      ...[
+        '-m',
+        `${ram / 1024}K`,
+        '-smp',
+        '2',
+        '-accel',
+        `sim,dirty-rate=${dirtyRate},working-set=${workingSet(ram)},fill=on`,
+      ],
       ...['-qmp', `unix:${escapeCommas(qmpPath)},server=on,wait=off`],
       ...['-device', device('nic', 'dirty-rate=1M,dma-rate=8M')],
       ...['-device', device('gpu', 'dirty-rate=4M')],
@@ -240,6 +247,11 @@ class Demo {
       },
     });
   }
+}
+
+/** An eighth of RAM: little enough that one more pass brings the migration to its end, on a slow host too. */
+function workingSet(ram: number): number {
+  return Math.floor(ram / 8 / PAGE_SIZE) * PAGE_SIZE;
 }
 
 /** As QEMU's option syntax wants a comma in a value. */
