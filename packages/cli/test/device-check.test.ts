@@ -82,7 +82,6 @@ test('device check takes the device of a vfio-user server', needsAddon, async ()
   const server = new VfioUserServer({
     native: native!,
     clock,
-    interrupts: [1, 0, 4],
     create: ({ memory }) =>
       modelFunction(createModel('nic', { 'state-size': '16K' }, { clock, memory, random: Math.random })),
   });

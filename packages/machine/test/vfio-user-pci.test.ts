@@ -22,7 +22,6 @@ function serve(path: string, clock: VirtualClock): { model: ModelledDevice; clos
   const server = new VfioUserServer({
     native,
     clock,
-    interrupts: [],
     create: ({ memory }) => {
       model = createModel('gpu', { 'state-size': 256 * 1024 }, { clock, memory, random: () => 0.5 });
       return modelFunction(model);
