@@ -10,6 +10,7 @@ import {
   MonitorServer,
   QmpClient,
   QmpCommandError,
+  QmpDisconnectedError,
   QmpServer,
   type SocketAddress,
 } from '../src/index.js';
@@ -91,6 +92,39 @@ test('a descriptor arrives with its command, lent or handed over, and none is le
   await client.close();
   await until(() => monitor.session === undefined);
   dispatcher.open();
+  await close();
+  assert.equal(openDescriptors(), before);
+});
+
+test('commands with descriptors wait for each other, and what comes behind them for its turn', {
+  skip: withoutAddon,
+}, async (t) => {
+  const before = openDescriptors();
+  const { connect, dispatcher, monitor, close } = await serve(t);
+  const client = await connect();
+  const file = openSync('/dev/null', 'r');
+  const send = (fdname: string, options = {}) =>
+    client.execute('getfd', { fdname }, { fds: [file], ...options });
+  const waiting = client.execute('wait', undefined, { fds: [file] });
+  const second = send('second');
+  const behind = client.execute('stop');
+  const controller = new AbortController();
+  const given = send('given up', { signal: controller.signal });
+  const urgent = client.executeOob('urgent');
+  assert.equal(await urgent, 'now');
+  controller.abort(new Error('changed my mind'));
+  await assert.rejects(given, /changed my mind/);
+  assert.deepEqual(dispatcher.log, ['mon:wait', 'mon:urgent']);
+  dispatcher.open();
+  await Promise.all([waiting, second, behind]);
+  assert.deepEqual(dispatcher.log.slice(2), ['mon:getfd', 'mon:stop']);
+  assert.equal(monitor.descriptors.size, 1);
+  const lost = [client.execute('wait', undefined, { fds: [file] }), send('lost')];
+  await until(() => dispatcher.log.at(-1) === 'mon:wait');
+  await client.close();
+  for (const each of lost) await assert.rejects(each, QmpDisconnectedError);
+  dispatcher.open();
+  closeSync(file);
   await close();
   assert.equal(openDescriptors(), before);
 });

@@ -37,6 +37,7 @@ export interface ConnectionOptions {
 
 interface Pending {
   readonly outOfBand: boolean;
+  readonly hasDescriptors: boolean;
   readonly failed: FailedCommand;
   readonly timer: Timer | undefined;
   readonly signal: AbortSignal | undefined;
@@ -48,6 +49,13 @@ interface Pending {
 
 type Id = number | string;
 
+/** A command that is not sent yet. */
+interface Held {
+  readonly key: Id;
+  readonly id: JsonValue;
+  readonly command: OutgoingCommand;
+}
+
 /** Commands on their way at once; more are refused. */
 const pendingLimit = 65_536;
 
@@ -57,6 +65,12 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #reader = new JsonReader();
   readonly #pending = new Map<Id, Pending>();
+  /**
+   * Commands behind one with descriptors that waits for the reply to another one. QEMU reads ahead, and drops the
+   * descriptors of a command that it has not executed yet when those of the next one come.
+   */
+  readonly #held: Held[] = [];
+  #descriptorsOnTheirWay = false;
   #nextId = 1;
   #output = '';
   #flushScheduled = false;
@@ -154,7 +168,8 @@ export class Connection {
       const key = idKey(id);
       const { timeoutMs, signal, failed } = command;
       const abandon = (error: unknown) => {
-        // The entry stays, so that the reply, should it come, finds where it belongs.
+        // The entry of what was sent stays, so that the reply, should it come, finds where it belongs.
+        this.#dropHeld(key);
         pending.resolve = undefined;
         pending.reject = undefined;
         this.#settle(pending);
@@ -163,6 +178,7 @@ export class Connection {
       const onAbort = signal && (() => abandon(signal.reason));
       const pending: Pending = {
         outOfBand: command.outOfBand,
+        hasDescriptors: command.fds.length > 0,
         failed,
         timer:
           timeoutMs === undefined
@@ -175,7 +191,9 @@ export class Connection {
       };
       if (onAbort !== undefined) signal!.addEventListener('abort', onAbort);
       this.#pending.set(key, pending);
-      this.#write(command, id);
+      this.#held.push({ key, id, command });
+      if (command.outOfBand && !pending.hasDescriptors) this.#sendHeld(this.#held.length - 1);
+      else this.#sendHeld();
     });
   }
 
@@ -201,6 +219,28 @@ export class Connection {
       return new RangeError(`${pendingLimit} commands are on their way already`);
     }
     return undefined;
+  }
+
+  /** Sends what may be sent of the commands that are held, from the one at `first`. */
+  #sendHeld(first = 0): void {
+    while (this.#held.length > first) {
+      const { command, id } = this.#held[first]!;
+      const hasDescriptors = command.fds.length > 0;
+      if (hasDescriptors && this.#descriptorsOnTheirWay) return;
+      this.#held.splice(first, 1);
+      this.#descriptorsOnTheirWay ||= hasDescriptors;
+      this.#write(command, id);
+    }
+  }
+
+  /** Forgets a command that was never sent. */
+  #dropHeld(key: Id): void {
+    const index = this.#held.findIndex((held) => held.key === key);
+    if (index < 0) return;
+    const [{ command }] = this.#held.splice(index, 1) as [Held];
+    this.#pending.delete(key);
+    for (const fd of command.fds) this.#options.closeDescriptor(fd);
+    this.#sendHeld();
   }
 
   #write({ command, args, outOfBand, fds }: OutgoingCommand, id: JsonValue): void {
@@ -275,6 +315,10 @@ export class Connection {
     }
     this.#pending.delete(key);
     this.#settle(pending);
+    if (pending.hasDescriptors) {
+      this.#descriptorsOnTheirWay = false;
+      this.#sendHeld();
+    }
     if (isObject(error)) {
       pending.reject?.(new QmpCommandError(String(error.class), String(error.desc ?? ''), pending.failed));
     } else if (message.return !== undefined) {
@@ -306,6 +350,9 @@ export class Connection {
     const cause = reason === undefined ? undefined : { cause: reason };
     const pending = [...this.#pending.values()];
     this.#pending.clear();
+    for (const { command } of this.#held.splice(0)) {
+      for (const fd of command.fds) this.#options.closeDescriptor(fd);
+    }
     for (const each of pending) {
       this.#settle(each);
       each.reject?.(
