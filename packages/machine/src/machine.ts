@@ -132,14 +132,15 @@ export class Machine {
     device.use(monitor);
   }
 
-  /** Starts a guest that is not told to wait; call it once the monitors are there. */
+  /** Starts a guest that is not told to wait. Rejects when its vCPUs do not come up. */
   async launch(): Promise<void> {
-    if (this.phase === 'preconfig') return;
-    await this.hardware.accelerator.up;
+    // A signal may have ended it already.
+    if (this.phase === 'preconfig' || this.#ending) return;
     const { incoming } = this.configuration;
     if (incoming !== undefined && incoming !== 'defer') {
       await inOptionAsync(`-incoming ${incoming}`, () => this.migrations.listen({ uri: incoming }));
     } else if (incoming === undefined && this.guest.autostart) await this.guest.start();
+    await this.hardware.accelerator.up;
   }
 
   /** Ends the preconfig phase. */

@@ -58,10 +58,12 @@ export async function runMachine(args: readonly string[], process: MachineProces
     });
     const running = machine;
     if (terminated) return 0;
-    for (const monitor of configuration.monitors) await running.openMonitor(monitor);
     // A client that is waited for may never come, and the machine may be ended meanwhile.
     await Promise.race([running.chardevs.awaitClients(), running.ended]);
-    await running.launch();
+    // The guest starts before the first command is read, so that none can come too early.
+    const launched = running.launch();
+    const served = Promise.all(configuration.monitors.map((monitor) => running.openMonitor(monitor)));
+    await Promise.all([launched, served]);
     const { exitCode } = await running.ended;
     return exitCode;
   } catch (error) {

@@ -146,6 +146,8 @@ export class GuestControl implements MachineControl {
     this.#state.enter('running');
     const failures = await startDevices(this.#options.devices());
     if (failures.length > 0) this.#options.onDeviceFailure(describe(failures));
+    // Their threads may still be starting; what is asked of the guest meanwhile waits its turn.
+    await this.#accelerator.up;
     this.#accelerator.start();
   }
 
