@@ -1,5 +1,6 @@
 // Builds the C addon with node-gyp, where that is possible: an installation never fails for want of a compiler.
-// Does nothing when the addon is newer than its sources and was built for this version of Node's ABI.
+// Does nothing when the addon is newer than its sources and was built for this kind of machine; Node-API is the same in
+// every version of Node that the package supports.
 import { spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -17,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 const addon = join(dirname(dirname(fileURLToPath(import.meta.url))), 'addon');
 const built = join(addon, 'build', 'Release', 'godwit_native.node');
 const stamp = join(addon, 'build', 'abi.txt');
-const abi = `${process.platform} ${process.arch} ${process.versions.modules}\n`;
+const abi = `${process.platform} ${process.arch} Node-API 8\n`;
 
 function skip(reason) {
   console.log(
