@@ -1,4 +1,10 @@
-import type { DeviceEntry, MachinePort, StateSection } from '@godwit/migration/devices';
+import {
+  type DeviceEntry,
+  type MachinePort,
+  migrationBlockers,
+  type StateSection,
+} from '@godwit/migration/devices';
+import { QapiError } from '@godwit/qapi/runtime';
 import { DeviceState } from '@godwit/vfio/contract';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit } from './events.js';
@@ -118,9 +124,14 @@ export class Hardware {
   /**
    * Adds a device.
    * @param waiting it is not to run before a migration has arrived
-   * @throws when the driver or a property is not known, or the name is taken
+   * @param admit called when nothing else keeps the device out; throws where something has come between meanwhile
+   * @throws when the driver or a property is not known, the name is taken, or it is to migrate and cannot
    */
-  async addDevice(configuration: ObjectConfiguration, waiting: boolean): Promise<VfioDevice> {
+  async addDevice(
+    configuration: ObjectConfiguration,
+    waiting: boolean,
+    admit: () => void = () => {},
+  ): Promise<VfioDevice> {
     const driver = await findDriver(configuration.type);
     const device = await driver.create(configuration, this.#deviceEnvironment);
     const detach: (() => void)[] = [];
@@ -134,6 +145,8 @@ export class Hardware {
         address ??= base;
       }
       if (waiting) await device.device.setState(DeviceState.STOP);
+      if (device.mustMigrate) this.#refuseBlockers(device);
+      admit();
     } catch (error) {
       for (const undo of detach.reverse()) undo();
       device.device.close();
@@ -186,6 +199,15 @@ export class Hardware {
     await this.accelerator.close();
     for (const { device } of [...this.#devices].reverse()) this.removeDevice(device);
     this.memory.close();
+  }
+
+  /** @throws QapiError when a migration would be blocked by the device, or by its being with the others */
+  #refuseBlockers(device: VfioDevice): void {
+    const before = migrationBlockers(this.entries());
+    const blocker = migrationBlockers([...this.entries(), device.entry]).find(
+      (text) => !before.includes(text),
+    );
+    if (blocker !== undefined) throw new QapiError('GenericError', blocker);
   }
 
   #announceDevices(): void {

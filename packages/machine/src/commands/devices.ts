@@ -11,11 +11,10 @@ export const deviceCommands = {
 
   device_add: async ({ bus, ...members }, { machine }) => {
     if (bus !== undefined) throw new QapiError('GenericError', `Bus '${bus}' not found`);
-    machine.migrations.refuseDeviceChange('device_add');
-    await machine.hardware.addDevice(
-      objectConfiguration(members, 'driver'),
-      machine.guest.runState === 'inmigrate',
-    );
+    const refuse = () => machine.migrations.refuseDeviceChange('device_add');
+    refuse();
+    const configuration = objectConfiguration(members, 'driver');
+    await machine.hardware.addDevice(configuration, machine.guest.runState === 'inmigrate', refuse);
   },
 
   device_del: ({ id }, { machine }) => {

@@ -9,8 +9,10 @@ export interface VfioDeviceProperties {
   readonly migrationEvents: boolean;
   /** Report them before they happen, as VFIO_MIGRATION_PREPARE. */
   readonly migrationPrepareEvents: boolean;
-  /** `off` keeps the machine from migrating. */
+  /** `off` keeps the machine from migrating; `on` refuses the device where it, or its company, would. */
   readonly enableMigration: 'auto' | 'on' | 'off';
+  /** Whether the device's own tracking of its writes to guest memory is used; there is no other here. */
+  readonly dirtyPageTracking: boolean;
 }
 
 export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
@@ -31,7 +33,13 @@ export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
     type: 'choice',
     default: 'auto',
     values: ['auto', 'on', 'off'],
-    description: 'whether the device can be migrated',
+    description: 'whether the device can be migrated; on: refuse the device where it cannot',
+  },
+  {
+    name: 'x-device-dirty-page-tracking',
+    type: 'switch',
+    default: true,
+    description: 'use the device to track its writes to guest memory; without that it does not migrate',
   },
 ];
 

@@ -19,6 +19,7 @@ export function splitVfioProperties(
     migrationEvents: values.isOn('migration-events'),
     migrationPrepareEvents: values.isOn('migration-prepare-events'),
     enableMigration: enable === 'on' || enable === 'off' ? enable : 'auto',
+    dirtyPageTracking: values.isOn('x-device-dirty-page-tracking'),
   };
   return [properties, Object.fromEntries(entries.filter((entry) => !isOwn(entry)))];
 }

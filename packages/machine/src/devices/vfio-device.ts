@@ -49,6 +49,10 @@ export class VfioDevice extends QomObject {
       get: () => properties.migrationPrepareEvents,
     });
     this.addProperty('enable-migration', { type: 'OnOffAuto', get: () => properties.enableMigration });
+    this.addProperty('x-device-dirty-page-tracking', {
+      type: 'bool',
+      get: () => properties.dirtyPageTracking,
+    });
     this.addProperty('migration-state', {
       type: 'str',
       description: 'present state of the device',
@@ -58,8 +62,7 @@ export class VfioDevice extends QomObject {
 
   /** The device as a migration sees it. */
   get entry(): DeviceEntry {
-    const blocker: DeviceBlocker | undefined =
-      this.#properties.enableMigration === 'off' ? 'disabled' : undefined;
+    const blocker = this.#blocker;
     return {
       id: this.id,
       qomPath: this.path,
@@ -69,6 +72,17 @@ export class VfioDevice extends QomObject {
       controller: this.controller,
       ...(blocker === undefined ? {} : { blocker }),
     };
+  }
+
+  /** The device may be there only where it can be migrated, and all others with it. */
+  get mustMigrate(): boolean {
+    return this.#properties.enableMigration === 'on';
+  }
+
+  get #blocker(): DeviceBlocker | undefined {
+    const { enableMigration, dirtyPageTracking } = this.#properties;
+    if (enableMigration === 'off') return 'disabled';
+    return dirtyPageTracking ? undefined : 'no-dirty-tracking';
   }
 
   #announce(wanted: DeviceState): void {
