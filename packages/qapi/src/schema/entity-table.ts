@@ -248,16 +248,21 @@ export class EntityTable implements TypeLookup {
     base: TypeReference | ObjectRecord | undefined,
   ): ObjectRecord {
     const implicit = origin === 'implicit';
+    // Written out, since spreading parts costs several times as much and most objects are made here.
     const entity: Draft<ObjectType> = {
-      ...objectParts(origin),
-      ...this.#common(definition, context, module),
+      kind: 'object',
+      origin,
+      base: undefined,
+      tag: undefined,
+      branches: [],
+      name: definition.name,
+      span: implicit ? undefined : definition.source.span(definition.node.start, definition.node.end),
+      module,
+      condition: definition.condition,
+      features: implicit ? noFeatures : this.#features(definition.features, definition, context),
+      doc: implicit ? undefined : definition.documentation,
       members: members.map(({ member }) => member),
     };
-    if (implicit) {
-      entity.features = [];
-      entity.doc = undefined;
-      entity.span = undefined;
-    }
     return {
       kind: 'object',
       entity,
