@@ -2,8 +2,8 @@
 // Exit code: 0 equal, 1 different, 2 wrong usage, 3 no source tree or no binary could be had.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { introspect } from '../src/index.js';
-import { fetchTree, NoTree } from './debian-source.js';
-import { LiveQemu, NoQemu } from './live-qemu.js';
+import { againstQemu, exitByComparison } from './against-qemu.js';
+import type { LiveQemu } from './live-qemu.js';
 import { liveSchema } from './live-schema.js';
 
 const shownDifferences = 10;
@@ -30,19 +30,9 @@ function plain(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
-try {
+await exitByComparison(() => {
   const { values } = parseArgs({
     options: { tree: { type: 'string' }, qemu: { type: 'string', default: 'qemu-system-x86_64' } },
   });
-  const tree = values.tree ?? fetchTree();
-  const qemu = await LiveQemu.start(values.qemu);
-  try {
-    process.exitCode = (await compare(tree, qemu)) ? 0 : 1;
-  } finally {
-    qemu.stop();
-  }
-} catch (error) {
-  console.error(`conformance: ${(error as Error).message}`);
-  process.exitCode =
-    error instanceof NoTree || error instanceof NoQemu ? 3 : error instanceof TypeError ? 2 : 1;
-}
+  return againstQemu(values.tree, values.qemu, compare);
+});

@@ -1,4 +1,5 @@
 import type { Clock } from '@godwit/clock';
+import { waitForChannel, withBoundedWrites } from '../channel/interruptible-channel.js';
 import {
   checkConfiguration,
   decodeConfiguration,
@@ -87,7 +88,8 @@ export class IncomingMigration {
     this.#startedAt = this.#clock.now();
     this.#setStatus('setup');
     try {
-      this.#channel = typeof channel === 'function' ? await this.#accept(channel) : channel;
+      this.#channel =
+        typeof channel === 'function' ? await waitForChannel(this.#interruption, channel()) : channel;
       await this.#negotiate(this.#channel);
       const runState = await this.#receive();
       await this.#finishLoading();
@@ -103,19 +105,6 @@ export class IncomingMigration {
     if (this.#status === 'none' || this.#endedAt !== undefined) return;
     this.#interruption.interrupt(new CancelledError('the incoming migration was cancelled'));
     this.#channel?.close();
-  }
-
-  async #accept(accept: () => Promise<Channel>): Promise<Channel> {
-    const accepting = accept();
-    try {
-      return await this.#interruption.wait(accepting);
-    } catch (error) {
-      accepting.then(
-        (late) => late.close(),
-        () => {},
-      );
-      throw error;
-    }
   }
 
   async #negotiate(channel: Channel): Promise<void> {
@@ -270,17 +259,13 @@ export class IncomingMigration {
 
   /** The source takes answers at once, or is gone. */
   #guard(channel: Channel): Channel {
-    return {
-      write: (chunks) =>
-        this.#interruption.waitAtMost(
-          channel.write(chunks),
-          this.#clock,
-          this.#options.timeouts.stall,
-          'the source takes no answer',
-        ),
-      readExactly: (into) => channel.readExactly(into),
-      close: () => channel.close(),
-    };
+    return withBoundedWrites(
+      channel,
+      this.#interruption,
+      this.#clock,
+      () => this.#options.timeouts.stall,
+      'the source takes no answer',
+    );
   }
 
   async #next(reader: StreamReader): Promise<IncomingRecord> {

@@ -1,5 +1,6 @@
 import type { Clock } from '@godwit/clock';
 import { BandwidthMeter, RateLimiter } from '../bandwidth.js';
+import { waitForChannel, withBoundedWrites } from '../channel/interruptible-channel.js';
 import { describeConfiguration, encodeConfiguration } from '../configuration.js';
 import { DeviceSender } from '../device/sender.js';
 import { asError, CancelledError, MigrationError } from '../errors.js';
@@ -110,7 +111,10 @@ export class OutgoingMigration {
     this.#startedAt = this.#clock.now();
     this.#setStatus('setup');
     try {
-      this.#channel = typeof channel === 'function' ? await this.#connect(channel) : channel;
+      this.#channel =
+        typeof channel === 'function'
+          ? await waitForChannel(this.#interruption, channel(this.#abort.signal))
+          : channel;
       await this.#negotiate(this.#channel);
       await this.#setUp();
       this.#setStatus('active');
@@ -202,20 +206,6 @@ export class OutgoingMigration {
   }
 
   // --- setup ---------------------------------------------------------------------------------------------------------
-
-  async #connect(open: OpenChannel): Promise<Channel> {
-    const opening = open(this.#abort.signal);
-    try {
-      return await this.#interruption.wait(opening);
-    } catch (error) {
-      // A connection that comes after all has nobody who wants it.
-      opening.then(
-        (late) => late.close(),
-        () => {},
-      );
-      throw error;
-    }
-  }
 
   async #negotiate(channel: Channel): Promise<void> {
     const { timeouts, pageDigests, switchoverAck } = this.#options;
@@ -516,17 +506,13 @@ export class OutgoingMigration {
    * guest runs it may take its time: the migration can be cancelled.
    */
   #guard(channel: Channel): Channel {
-    return {
-      write: (chunks) =>
-        this.#interruption.waitAtMost(
-          channel.write(chunks),
-          this.#clock,
-          this.#status === 'active' && !this.#stopped ? 0 : this.#options.timeouts.stall,
-          'the destination takes no more data',
-        ),
-      readExactly: (into) => channel.readExactly(into),
-      close: () => channel.close(),
-    };
+    return withBoundedWrites(
+      channel,
+      this.#interruption,
+      this.#clock,
+      () => (this.#status === 'active' && !this.#stopped ? 0 : this.#options.timeouts.stall),
+      'the destination takes no more data',
+    );
   }
 }
 

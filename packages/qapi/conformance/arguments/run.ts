@@ -4,8 +4,8 @@
 import { parseArgs } from 'node:util';
 import { describeProtocol } from '../../src/index.js';
 import type { JsonValue, ProtocolDescriptor } from '../../src/runtime/index.js';
-import { fetchTree, NoTree } from '../debian-source.js';
-import { LiveQemu, NoQemu } from '../live-qemu.js';
+import { againstQemu, exitByComparison } from '../against-qemu.js';
+import type { LiveQemu } from '../live-qemu.js';
 import { liveSchema } from '../live-schema.js';
 import { type Expectation, expectationOf, type Outcome, outcomeOf } from './compare.js';
 import { ArgumentGenerator } from './generate.js';
@@ -79,7 +79,7 @@ function isUnexplained(outcome: Outcome): boolean {
   return outcome !== 'same error' && outcome !== 'accepted by both' && !outcome.startsWith('explained');
 }
 
-try {
+await exitByComparison(() => {
   const { values } = parseArgs({
     options: {
       tree: { type: 'string' },
@@ -92,15 +92,5 @@ try {
   if (!Number.isSafeInteger(count) || count < 1 || !Number.isSafeInteger(seed)) {
     throw new TypeError('--count and --seed are whole numbers');
   }
-  const tree = values.tree ?? fetchTree();
-  const qemu = await LiveQemu.start(values.qemu);
-  try {
-    process.exitCode = (await run(tree, qemu, count, seed)) ? 0 : 1;
-  } finally {
-    qemu.stop();
-  }
-} catch (error) {
-  console.error(`conformance: ${(error as Error).message}`);
-  process.exitCode =
-    error instanceof NoTree || error instanceof NoQemu ? 3 : error instanceof TypeError ? 2 : 1;
-}
+  return againstQemu(values.tree, values.qemu, (tree, qemu) => run(tree, qemu, count, seed));
+});

@@ -1,4 +1,4 @@
-import type { Condition, Entity, Feature, Module, ObjectType } from './model.js';
+import type { Condition, Entity, Feature, Module } from './model.js';
 
 export const noFeatures: readonly Feature[] = [];
 
@@ -10,11 +10,4 @@ export interface CommonParts {
   readonly condition: Condition | undefined;
   readonly features: readonly Feature[];
   readonly doc: Entity['doc'];
-}
-
-/** An object that has nothing yet. */
-export function objectParts(
-  origin: ObjectType['origin'],
-): Pick<ObjectType, 'kind' | 'origin' | 'base' | 'members' | 'tag' | 'branches'> {
-  return { kind: 'object', origin, base: undefined, members: [], tag: undefined, branches: [] };
 }

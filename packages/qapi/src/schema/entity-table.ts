@@ -30,7 +30,7 @@ import type {
   ObjectRecord,
   TypeRecord,
 } from './draft.js';
-import { type CommonParts, noFeatures, objectParts } from './entity-parts.js';
+import { type CommonParts, noFeatures } from './entity-parts.js';
 import type { Branch, BuiltinType, Entity, Feature, Include, Member, Module, ObjectType } from './model.js';
 
 /** A module while entities are added to it. */
@@ -69,7 +69,15 @@ export class EntityTable implements TypeLookup {
       this.#array({ name, array: true, start: 0, end: 0 }, undefined, undefined, entity);
     }
     this.#any = any!;
-    this.empty = { ...objectParts('implicit'), ...this.#builtin(emptyObjectName) };
+    this.empty = {
+      kind: 'object',
+      origin: 'implicit',
+      base: undefined,
+      tag: undefined,
+      branches: [],
+      members: [],
+      ...this.#builtin(emptyObjectName),
+    };
     this.#add({
       kind: 'object',
       entity: this.empty,
