@@ -103,14 +103,16 @@ export class Screen {
     this.#columns = columns;
     this.#codes = new Uint8Array(columns * this.rows).fill(SPACE);
     this.#looks = new Uint16Array(columns * this.rows).fill(this.#look);
+    // What had changed, and where the cursor was, may lie beyond the new width.
     for (const span of this.#changed) span.from = span.to = 0;
+    this.#row = this.#column = 0;
     this.#touchRows(0, this.rows - 1);
     this.setScrollRegion(0, this.rows - 1);
   }
 
   print(code: number): void {
     if (this.#wrapping) {
-      this.#column = 0;
+      this.carriageReturn();
       this.lineFeed();
     }
     const at = this.#row * this.#columns + this.#column;

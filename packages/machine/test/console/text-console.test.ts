@@ -81,40 +81,63 @@ const output = fc.array(
   { maxLength: 30 },
 );
 
-test('the areas that are told to be drawn hold every pixel that differs', () => {
-  fc.assert(
-    fc.property(fc.array(output, { maxLength: 4 }), (writes) => {
-      const console = new TextConsole();
-      let areas: Rectangle[] = [];
-      let resized = false;
-      console.watch({
-        stale() {},
-        drawn: (area) => areas.push(area),
-        resized: () => {
-          resized = true;
-        },
-      });
-      console.refresh();
-      for (const chunks of writes) {
-        const before = console.pixels.slice();
-        areas = [];
-        resized = false;
-        for (const chunk of chunks) console.write(chunk);
-        console.refresh();
-        if (resized) continue;
-        const { width, pixels } = console;
-        for (const { x, y, width: columns, height } of areas) {
-          assert.ok(x + columns <= width && y + height <= console.height);
-          for (let row = y; row < y + height; row++) {
-            const at = row * width + x;
-            before.set(pixels.subarray(at, at + columns), at);
-          }
-        }
-        assert.ok(Buffer.compare(before, pixels) === 0, 'a change outside the areas');
+/**
+ * Writes in steps, with a look at the picture after each: what was told to be drawn must hold every pixel that differs,
+ * and the picture must be the one that is drawn at once from all that was written.
+ */
+function checkSteps(steps: readonly (readonly Uint8Array[])[]): void {
+  const console = new TextConsole();
+  const written: Uint8Array[] = [];
+  let areas: Rectangle[] = [];
+  let resized = false;
+  console.watch({
+    stale() {},
+    drawn: (area) => areas.push(area),
+    resized: () => {
+      resized = true;
+    },
+  });
+  console.refresh();
+  for (const chunks of steps) {
+    const before = console.pixels.slice();
+    areas = [];
+    resized = false;
+    for (const chunk of chunks) console.write(chunk);
+    console.refresh();
+    const { width, height, pixels } = console;
+    const atOnce = new TextConsole();
+    written.push(...chunks);
+    for (const chunk of written) atOnce.write(chunk);
+    atOnce.refresh();
+    assert.ok(Buffer.compare(atOnce.pixels, pixels) === 0, 'the picture is not what was written');
+    if (resized) continue;
+    for (const area of areas) {
+      assert.ok(area.x + area.width <= width && area.y + area.height <= height, 'an area outside');
+      for (let row = area.y; row < area.y + area.height; row++) {
+        const at = row * width + area.x;
+        before.set(pixels.subarray(at, at + area.width), at);
       }
-    }),
-    { numRuns: 60 },
-  );
+    }
+    assert.ok(Buffer.compare(before, pixels) === 0, 'a change outside the areas');
+  }
+}
+
+test('the areas that are told to be drawn hold every pixel that differs', () => {
+  fc.assert(fc.property(fc.array(output, { maxLength: 4 }), checkSteps), { numRuns: 60 });
+});
+
+const STEPS: readonly (readonly [string, readonly string[]])[] = [
+  ['132 columns and back, with the cursor beyond the 80th', [`${ESC}[?3h${ESC}[0;81H${ESC}c`]],
+  ['132 columns and back by the mode', [`${ESC}[?3h${ESC}[9;132H`, `x${ESC}[?3l`, 'y']],
+  ['the cursor leaves the end of a full row', ['x'.repeat(80), 'y']],
+  ['the cursor leaves the end of the last row', [`${ESC}[24;1H${'x'.repeat(80)}`, 'y']],
+  ['the cursor is hidden and shown', [`ab${ESC}[?25l`, 'c', `${ESC}[?25h`]],
+];
+
+test('no trace of the cursor stays, and no area is outside the picture', () => {
+  for (const [name, steps] of STEPS) {
+    assert.doesNotThrow(() => checkSteps(steps.map((step) => [Buffer.from(step)])), name);
+  }
 });
 
 test('it does not matter in which pieces the output comes', () => {
