@@ -1,35 +1,29 @@
 import type { Clock } from '@godwit/clock';
 import type { Native } from '@godwit/native';
 import { VfioError } from '@godwit/vfio';
-import { type Capabilities, decodeVersion, encodeVersion, MAJOR, MINOR } from '../protocol/capabilities.js';
-import { Connection, type ConnectionHandler, type Reply } from '../protocol/connection.js';
+import type { Capabilities } from '../protocol/capabilities.js';
+import { Connection, type ConnectionHandler } from '../protocol/connection.js';
 import { ProtocolError } from '../protocol/errors.js';
 import {
   Command,
-  commandName,
-  DEVICE_INFO,
-  DMA_ACCESS,
   DMA_MAP,
   DMA_UNMAP,
   DmaMapFlag,
   FEATURE,
   FeatureFlag,
-  IRQ_INFO,
   IRQ_SET,
   IrqSetFlag,
   MIG_DATA,
   REGION_ACCESS,
-  REGION_INFO,
-  RegionFlag,
   WRITE_MULTI,
 } from '../protocol/messages.js';
 import type { Message } from '../protocol/receiver.js';
 import { ClientMemory, type MemoryRange } from './client-memory.js';
-import {
-  decodeRegionInformation,
-  type IrqInformation,
-  type RegionInformation,
-} from './device-information.js';
+import type { IrqInformation, RegionInformation } from './device-information.js';
+import { serveDma } from './dma-service.js';
+import { inspectDevice } from './inspection.js';
+import { negotiate } from './negotiation.js';
+import { Requester } from './requester.js';
 
 export interface VfioUserClientOptions {
   readonly native: Native;
@@ -49,52 +43,44 @@ export interface RegionWriteRequest {
   readonly data: Uint8Array;
 }
 
-/** What a reply may bring beside its payload's beginning. */
-interface Expectation {
-  /** Payload bytes, at least and at most. */
-  readonly min?: number;
-  readonly max?: number;
-  readonly fds?: number;
-  readonly timeoutMs?: number;
-}
-
 const MAX_TRANSFER_SIZE = 1024 * 1024;
-const MAX_PEER_TRANSFER_SIZE = 64 * 1024 * 1024;
 const MAX_BITMAP_SIZE = 8 * 1024 * 1024;
-const MAX_REGION_INFO = 64 * 1024;
-const MAX_REGIONS = 100;
-const MAX_IRQS = 50;
-const MAX_FDS = 16;
-const MAX_VERSION = 32 * 1024;
 const DEFAULT_TIMEOUT_MS = 5000;
-/** How much longer than another request a reset or a change of state may take. */
-const SLOW = 6;
+/** Fixed parts and JSON, beside the data of a message. */
+const PAYLOAD_OVERHEAD = 32 * 1024;
+
+/** What the client says of itself. */
+const OWN: Capabilities = {
+  maxMessageFds: 16,
+  maxDataTransferSize: MAX_TRANSFER_SIZE,
+  maxDmaMaps: 65535,
+  pageSizes: 4096,
+  writeMultiple: true,
+  twinSocket: { supported: true },
+  migration: { pageSize: 4096, maxBitmapSize: MAX_BITMAP_SIZE },
+};
 
 /** A client of a vfio-user server: asks for regions, interrupts, DMA and features, and serves the server's DMA messages. */
 export class VfioUserClient {
   readonly memory = new ClientMemory();
   readonly #options: VfioUserClientOptions;
   readonly #connection: Connection;
+  readonly #requester: Requester;
   #twin: Connection | undefined;
   #peer: Capabilities | undefined;
-  readonly #own: Capabilities;
   readonly #regions: RegionInformation[] = [];
-  readonly #irqs: IrqInformation[] = [];
+  #irqs: readonly IrqInformation[] = [];
   #deviceFlags = 0;
   #negotiated = false;
 
   private constructor(options: VfioUserClientOptions, fd: number) {
     this.#options = options;
-    this.#own = {
-      maxMessageFds: MAX_FDS,
-      maxDataTransferSize: MAX_TRANSFER_SIZE,
-      maxDmaMaps: 65535,
-      pageSizes: 4096,
-      writeMultiple: true,
-      twinSocket: { supported: true },
-      migration: { pageSize: 4096, maxBitmapSize: MAX_BITMAP_SIZE },
-    };
     this.#connection = this.#open(fd, (error) => this.#onClosed(error));
+    this.#requester = new Requester(
+      options.native,
+      this.#connection,
+      options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    );
   }
 
   /**
@@ -105,8 +91,7 @@ export class VfioUserClient {
     const fd = typeof target === 'number' ? target : options.native.connectUnix(target);
     const client = new VfioUserClient(options, fd);
     try {
-      await client.#negotiate();
-      await client.#inspect();
+      await client.#introduce();
     } catch (error) {
       client.close();
       throw error;
@@ -148,7 +133,7 @@ export class VfioUserClient {
       const count = Math.min(step, into.length - at);
       const request = REGION_ACCESS.encode({ offset: offset + at, region, count });
       const size = REGION_ACCESS.size + count;
-      const { payload } = await this.#ask(Command.REGION_READ, [request], { min: size, max: size });
+      const { payload } = await this.#requester.ask(Command.REGION_READ, [request], { min: size, max: size });
       into.set(payload.subarray(REGION_ACCESS.size), at);
     }
   }
@@ -158,7 +143,7 @@ export class VfioUserClient {
     for (let at = 0; at < from.length; at += step) {
       const data = from.subarray(at, at + step);
       const request = REGION_ACCESS.encode({ offset: offset + at, region, count: data.length });
-      await this.#ask(Command.REGION_WRITE, [request, data], {
+      await this.#requester.ask(Command.REGION_WRITE, [request, data], {
         min: REGION_ACCESS.size,
         max: REGION_ACCESS.size,
       });
@@ -182,7 +167,7 @@ export class VfioUserClient {
     });
     const size = WRITE_MULTI.size;
     const head = WRITE_MULTI.encode({ count: writes.length });
-    await this.#ask(Command.REGION_WRITE_MULTI, [head, ...parts], { min: size, max: size });
+    await this.#requester.ask(Command.REGION_WRITE_MULTI, [head, ...parts], { min: size, max: size });
   }
 
   /** Gives eventfds to interrupts from `start` on; the descriptors stay with the caller. None: takes `count` of them away. */
@@ -223,7 +208,7 @@ export class VfioUserClient {
     });
     const fds = file === undefined ? [] : [this.#options.native.dup(file.fd)];
     try {
-      await this.#ask(Command.DMA_MAP, [request], {}, fds);
+      await this.#requester.ask(Command.DMA_MAP, [request], {}, fds);
     } catch (error) {
       this.memory.remove(range.address);
       throw error;
@@ -233,11 +218,11 @@ export class VfioUserClient {
   async unmapMemory(address: number): Promise<void> {
     const range = this.memory.remove(address);
     const request = { argsz: DMA_UNMAP.size, flags: 0, address, size: range.bytes.length };
-    await this.#ask(Command.DMA_UNMAP, [DMA_UNMAP.encode(request)], { max: DMA_UNMAP.size });
+    await this.#requester.ask(Command.DMA_UNMAP, [DMA_UNMAP.encode(request)], { max: DMA_UNMAP.size });
   }
 
   async reset(): Promise<void> {
-    await this.#ask(Command.DEVICE_RESET, [], { timeoutMs: this.#timeout() * SLOW });
+    await this.#requester.ask(Command.DEVICE_RESET, [], { slow: true });
   }
 
   /** Whether the server has a feature. */
@@ -270,11 +255,13 @@ export class VfioUserClient {
     const size = Math.min(into.length, this.maxTransfer);
     const request = MIG_DATA.encode({ argsz: MIG_DATA.size + size, size });
     const expected = { min: MIG_DATA.size, max: MIG_DATA.size + size };
-    const { payload } = await this.#ask(Command.MIG_DATA_READ, [request], expected);
+    const { payload } = await this.#requester.ask(Command.MIG_DATA_READ, [request], expected);
     const { size: length } = MIG_DATA.read(payload);
     // There may be bytes behind the data: libvfio-user replies with as many as were asked for.
     if (payload.length < MIG_DATA.size + length) {
-      throw this.#broken(`${length} bytes of migration data come as ${payload.length - MIG_DATA.size}`);
+      throw this.#requester.broken(
+        `${length} bytes of migration data come as ${payload.length - MIG_DATA.size}`,
+      );
     }
     into.set(payload.subarray(MIG_DATA.size, MIG_DATA.size + length));
     return length;
@@ -285,7 +272,7 @@ export class VfioUserClient {
     for (let at = 0; at < from.length; at += step) {
       const data = from.subarray(at, at + step);
       const request = MIG_DATA.encode({ argsz: MIG_DATA.size + data.length, size: data.length });
-      await this.#ask(Command.MIG_DATA_WRITE, [request, data], { max: MIG_DATA.size });
+      await this.#requester.ask(Command.MIG_DATA_WRITE, [request, data], { max: MIG_DATA.size });
     }
   }
 
@@ -300,162 +287,47 @@ export class VfioUserClient {
     const handler: ConnectionHandler = { command: (message) => this.#command(connection, message), closed };
     const connection = new Connection(this.#options.native, fd, handler, {
       clock: this.#options.clock,
-      maxPayload: MAX_BITMAP_SIZE + MAX_VERSION,
+      maxPayload: MAX_BITMAP_SIZE + PAYLOAD_OVERHEAD,
     });
     return connection;
   }
 
-  async #negotiate(): Promise<void> {
-    const version = { major: MAJOR, minor: MINOR, capabilities: this.#own };
-    const expected = { min: 4, max: MAX_VERSION, fds: 1 };
-    const { payload, fds } = await this.#ask(Command.VERSION, [encodeVersion(version)], expected);
-    try {
-      const { major, minor, capabilities } = decodeVersion(payload);
-      if (major !== MAJOR || minor > MINOR)
-        throw new ProtocolError(`the server speaks version ${major}.${minor}`);
-      if (
-        capabilities.maxDataTransferSize === 0 ||
-        capabilities.maxDataTransferSize > MAX_PEER_TRANSFER_SIZE
-      ) {
-        throw new ProtocolError(`the server transfers ${capabilities.maxDataTransferSize} bytes at once`);
-      }
-      this.#peer = capabilities;
-      if (capabilities.twinSocket.supported) this.#openTwin(capabilities.twinSocket.fdIndex, fds);
-    } finally {
-      for (const fd of fds.splice(0)) this.#options.native.close(fd);
-    }
+  /** Agrees on the version, and asks what the device is. */
+  async #introduce(): Promise<void> {
+    const { peer, twin } = await negotiate(this.#options.native, this.#requester, OWN);
+    this.#peer = peer;
+    if (twin !== undefined) this.#twin = this.#open(twin, (error) => this.#connection.close(error));
     this.#negotiated = true;
-  }
-
-  #openTwin(index: number | undefined, fds: number[]): void {
-    const fd = fds[index ?? -1];
-    if (fd === undefined || this.#options.native.fileType(fd) !== 'socket') {
-      throw new ProtocolError('the server promises a twin socket and does not send it');
-    }
-    fds.splice(index!, 1);
-    this.#twin = this.#open(fd, (error) => this.#connection.close(error));
-  }
-
-  async #inspect(): Promise<void> {
-    const size = DEVICE_INFO.size;
-    const request = DEVICE_INFO.encode({ argsz: size, flags: 0, regions: 0, irqs: 0 });
-    const { payload } = await this.#ask(Command.DEVICE_GET_INFO, [request], { min: size, max: size });
-    const info = DEVICE_INFO.read(payload);
-    if (info.regions > MAX_REGIONS || info.irqs > MAX_IRQS) {
-      throw new ProtocolError(`the device has ${info.regions} regions and ${info.irqs} interrupt types`);
-    }
-    this.#deviceFlags = info.flags;
-    for (let index = 0; index < info.regions; index++) this.#regions.push(await this.#askRegion(index));
-    for (let index = 0; index < info.irqs; index++) this.#irqs.push(await this.#askIrq(index));
-  }
-
-  async #askRegion(index: number): Promise<RegionInformation> {
-    let argsz = REGION_INFO.size;
-    for (;;) {
-      const fields = { argsz, flags: 0, index, capOffset: 0, size: 0, offset: 0 };
-      const expected = { min: REGION_INFO.size, max: argsz, fds: 1 };
-      const reply = await this.#ask(Command.DEVICE_GET_REGION_INFO, [REGION_INFO.encode(fields)], expected);
-      const info = REGION_INFO.read(reply.payload);
-      const more = info.argsz > argsz;
-      try {
-        if (info.index !== index) throw new ProtocolError(`asked for region ${index}, told of ${info.index}`);
-        if (!more) {
-          const fd = (info.flags & RegionFlag.MMAP) !== 0 ? reply.fds[0] : undefined;
-          const region = decodeRegionInformation(info, reply.payload, fd);
-          if (fd !== undefined) reply.fds.splice(0, 1);
-          return region;
-        }
-        if (info.argsz > MAX_REGION_INFO)
-          throw new ProtocolError(`region ${index} has ${info.argsz} bytes of information`);
-        argsz = info.argsz;
-      } finally {
-        for (const fd of reply.fds.splice(0)) this.#options.native.close(fd);
-      }
-    }
-  }
-
-  async #askIrq(index: number): Promise<IrqInformation> {
-    const size = IRQ_INFO.size;
-    const request = IRQ_INFO.encode({ argsz: size, flags: 0, index, count: 0 });
-    const { payload } = await this.#ask(Command.DEVICE_GET_IRQ_INFO, [request], { min: size, max: size });
-    const { count, flags } = IRQ_INFO.read(payload);
-    return { index, count, flags };
+    const { flags, irqs } = await inspectDevice(this.#requester, this.#regions);
+    this.#deviceFlags = flags;
+    this.#irqs = irqs;
   }
 
   async #setIrqs(
     request: { flags: number; index: number; start: number; count: number },
     fds: readonly number[],
   ): Promise<void> {
-    await this.#ask(Command.DEVICE_SET_IRQS, [IRQ_SET.encode({ argsz: IRQ_SET.size, ...request })], {}, fds);
+    await this.#requester.ask(
+      Command.DEVICE_SET_IRQS,
+      [IRQ_SET.encode({ argsz: IRQ_SET.size, ...request })],
+      {},
+      fds,
+    );
   }
 
   async #feature(flags: number, data: Buffer, argsz: number): Promise<Buffer> {
-    const expected = { min: FEATURE.size, max: argsz + data.length, timeoutMs: this.#timeout() * SLOW };
-    const reply = await this.#ask(Command.DEVICE_FEATURE, [FEATURE.encode({ argsz, flags }), data], expected);
+    const expected = { min: FEATURE.size, max: argsz + data.length, slow: true };
+    const reply = await this.#requester.ask(
+      Command.DEVICE_FEATURE,
+      [FEATURE.encode({ argsz, flags }), data],
+      expected,
+    );
     return reply.payload;
   }
 
-  async #ask(
-    command: number,
-    payload: readonly Uint8Array[],
-    expected: Expectation,
-    fds: readonly number[] = [],
-  ): Promise<Reply> {
-    const timeoutMs = expected.timeoutMs ?? this.#timeout();
-    const reply = await this.#connection.request(command, payload, { fds, timeoutMs });
-    const { length } = reply.payload;
-    if (length === 0 && (expected.min ?? 0) > 0 && reply.fds.length === 0) {
-      // libvfio-user answers so where a request failed without an errno.
-      throw new VfioError('EIO', `the peer answers ${commandName(command)} with nothing`);
-    }
-    if (
-      length < (expected.min ?? 0) ||
-      length > (expected.max ?? 0) ||
-      reply.fds.length > (expected.fds ?? 0)
-    ) {
-      const count = reply.fds.length;
-      for (const fd of reply.fds.splice(0)) this.#options.native.close(fd);
-      throw this.#broken(`the reply to ${commandName(command)} has ${length} bytes and ${count} descriptors`);
-    }
-    return reply;
-  }
-
-  #timeout(): number {
-    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  }
-
-  #broken(message: string): ProtocolError {
-    const error = new ProtocolError(message);
-    this.#connection.close(error);
-    return error;
-  }
-
-  /** A command of the server: its DMA. */
   #command(connection: Connection, message: Message): void {
-    const { payload } = message;
-    if (message.command === Command.DMA_READ) {
-      const { address, count } = DMA_ACCESS.read(payload);
-      this.#checkCount(count);
-      connection.reply(message, [DMA_ACCESS.encode({ address, count }), this.memory.read(address, count)]);
-    } else if (message.command === Command.DMA_WRITE) {
-      const { address, count } = DMA_ACCESS.read(payload);
-      this.#checkCount(count);
-      if (payload.length !== DMA_ACCESS.size + count) {
-        throw new VfioError(
-          'EINVAL',
-          `a write of ${count} bytes comes with ${payload.length - DMA_ACCESS.size}`,
-        );
-      }
-      this.memory.write(address, payload.subarray(DMA_ACCESS.size));
-      connection.reply(message, [DMA_ACCESS.encode({ address, count })]);
-      this.#options.onDmaWrite?.(address, count);
-    } else {
-      throw new VfioError('EINVAL', `a server may not send ${commandName(message.command)}`);
-    }
-  }
-
-  #checkCount(count: number): void {
-    if (count > MAX_TRANSFER_SIZE) throw new VfioError('EINVAL', `a transfer of ${count} bytes is too large`);
+    const written = serveDma(this.memory, MAX_TRANSFER_SIZE, connection, message);
+    if (written !== undefined) this.#options.onDmaWrite?.(written.address, written.length);
   }
 
   #onClosed(error: Error | undefined): void {

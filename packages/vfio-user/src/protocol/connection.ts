@@ -1,9 +1,13 @@
-import type { Clock, Timer } from '@godwit/clock';
+import type { Clock } from '@godwit/clock';
 import { DescriptorStream, type Native } from '@godwit/native';
 import { errnoName, VfioError } from '@godwit/vfio';
+import { DeferredCommands } from './deferred-commands.js';
 import { DisconnectedError, ProtocolError } from './errors.js';
-import { commandName, HEADER, HeaderFlag } from './messages.js';
+import { commandName, HeaderFlag } from './messages.js';
+import { PeerHabits } from './peer-habits.js';
+import { PendingRequests, type Reply } from './pending-requests.js';
 import { type Message, Receiver } from './receiver.js';
+import { Sender } from './sender.js';
 
 export interface ConnectionHandler {
   /**
@@ -27,39 +31,16 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
-/** A reply; its payload is the caller's own, its descriptors belong to the caller. */
-export interface Reply {
-  readonly payload: Buffer;
-  readonly fds: number[];
-}
-
-interface Pending {
-  readonly command: number;
-  readonly deadline: number;
-  resolve(reply: Reply): void;
-  reject(error: Error): void;
-}
-
 /** What QEMU waits for an answer. */
-export const DEFAULT_TIMEOUT_MS = 5000;
+const DEFAULT_TIMEOUT_MS = 5000;
+/** How long one wait for the socket lasts at most, in milliseconds. */
+const WAIT_STEP_MS = 100;
 
-/** Bytes of replies that go out together. */
-const BATCH = 64 * 1024;
-
-/** A last part of a message that is at least so long is sent without a copy. */
-const SENT_WITHOUT_COPY = 32 * 1024;
 /** How long a peer's next request is waited for, in microseconds. */
 const MOMENT_MICROSECONDS = 50;
-/** After how many messages it is tried again whether a peer pipelines, or is prompt. */
-const PROBE_EVERY = 32;
-
 /** Messages taken before the event loop has its turn. */
 const MAX_TURN = 64;
 
-/** Requests without an answer, and commands that wait for their turn. */
-const MAX_PENDING = 4096;
-/** Bytes of commands that came while a reply was waited for. */
-const MAX_DEFERRED_BYTES = 16 * 1024 * 1024;
 /** Queued bytes above which the peer's commands are no longer read. */
 const HIGH_WATER_MARK = 4 * 1024 * 1024;
 
@@ -72,29 +53,15 @@ export class Connection {
   readonly #fd: number;
   readonly #stream: DescriptorStream;
   readonly #receiver: Receiver;
+  readonly #sender: Sender;
   readonly #clock: Clock;
   readonly #handler: ConnectionHandler;
-  readonly #pending = new Map<number, Pending>();
-  /** Commands that came in the middle of {@link Connection.requestSync}. */
-  readonly #deferred: Message[] = [];
-  #deferredBytes = 0;
-  #nextId = 0;
-  #timer: Timer | undefined;
-  #timerAt = 0;
+  readonly #pending: PendingRequests;
+  readonly #deferred = new DeferredCommands();
+  readonly #habits = new PeerHabits();
   #failure: Error | undefined;
   /** A command is being handled. */
   #busy = false;
-  /** The peer's last message was there before its predecessor was answered; or else, messages since that was tried. */
-  #pipelines = false;
-  #sincePipelined = 0;
-  /** The peer's last message came within a moment of the answer to its predecessor; or else, messages since that was tried. */
-  #prompt = false;
-  #sincePrompt = 0;
-  /** Messages on their way out; the first {@link #batched} bytes are still to be given to the stream. */
-  #outgoing = Buffer.allocUnsafeSlow(BATCH);
-  #batched = 0;
-  /** Replies to pipelined commands go out together. */
-  #batching = false;
 
   constructor(native: Native, fd: number, handler: ConnectionHandler, options: ConnectionOptions) {
     this.#native = native;
@@ -112,6 +79,10 @@ export class Connection {
       { highWaterMark: HIGH_WATER_MARK },
     );
     this.#receiver = new Receiver(native, this.#stream, options.maxPayload);
+    this.#sender = new Sender(this.#stream);
+    this.#pending = new PendingRequests(options.clock, (command) => {
+      this.close(new DisconnectedError(`no reply to ${commandName(command)} in time`));
+    });
   }
 
   /** Bytes that the peer has not taken yet. Large parts of messages must not change until then. */
@@ -132,7 +103,7 @@ export class Connection {
   /** As {@link Connection.close}, but what was replied is still sent. */
   end(error?: Error): void {
     this.#failure ??= error;
-    this.#flush();
+    this.#sender.flush();
     this.#stream.end();
   }
 
@@ -141,19 +112,21 @@ export class Connection {
    * DisconnectedError where no reply came (in time, which ends the connection).
    */
   request(command: number, payload: readonly Uint8Array[], options: RequestOptions = {}): Promise<Reply> {
+    const { fds, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const deadline = this.#clock.now() + timeoutMs;
     return new Promise((resolve, reject) => {
-      if (this.closed || this.#pending.size >= MAX_PENDING) {
-        for (const fd of options.fds ?? []) this.#native.close(fd);
-        reject(
-          this.closed ? this.#disconnected() : new VfioError('EBUSY', 'too many requests wait for replies'),
-        );
+      let id: number;
+      try {
+        if (this.closed) throw this.#disconnected();
+        id = this.#pending.add({ command, deadline, resolve, reject });
+      } catch (error) {
+        for (const fd of fds ?? []) this.#native.close(fd);
+        reject(error);
         return;
       }
-      const id = this.#takeId();
-      const timeout = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-      this.#pending.set(id, { command, deadline: this.#clock.now() + timeout, resolve, reject });
-      this.#send(id, command, HeaderFlag.COMMAND, 0, payload, options.fds);
-      this.#watchDeadline(this.#clock.now() + timeout);
+      this.#send(id, command, HeaderFlag.COMMAND, payload, fds);
+      if (this.closed) return;
+      this.#pending.watch(deadline);
       // Replies have to be read even while a command is being handled.
       this.#stream.resume();
     });
@@ -161,7 +134,7 @@ export class Connection {
 
   /** Asks the peer without waiting for an answer, and without getting one. */
   notify(command: number, payload: readonly Uint8Array[]): void {
-    this.#send(this.#takeId(), command, HeaderFlag.COMMAND | HeaderFlag.NO_REPLY, 0, payload);
+    this.#send(this.#pending.takeId(), command, HeaderFlag.COMMAND | HeaderFlag.NO_REPLY, payload);
   }
 
   /**
@@ -171,8 +144,7 @@ export class Connection {
   requestSync(command: number, payload: readonly Uint8Array[], timeoutMs = DEFAULT_TIMEOUT_MS): Reply {
     if (this.closed) throw this.#disconnected();
     let answer: Reply | Error | undefined;
-    const id = this.#takeId();
-    this.#pending.set(id, {
+    const id = this.#pending.add({
       command,
       deadline: this.#clock.now() + timeoutMs,
       resolve: (reply) => {
@@ -182,8 +154,8 @@ export class Connection {
         answer = error;
       },
     });
-    this.#send(id, command, HeaderFlag.COMMAND, 0, payload);
-    this.#flush();
+    this.#send(id, command, HeaderFlag.COMMAND, payload);
+    this.#sender.flush();
     for (let waited = 0; answer === undefined && !this.closed; ) {
       const message = this.#receive();
       if (message !== undefined) {
@@ -197,8 +169,8 @@ export class Connection {
       if (waited >= timeoutMs) this.close(new DisconnectedError(`no reply to ${commandName(command)}`));
       this.#stream.flush();
     }
-    this.#pending.delete(id);
-    if (this.#deferred.length > 0 && !this.#busy) queueMicrotask(() => this.#catchUp());
+    this.#pending.forget(id);
+    if (!this.#deferred.empty && !this.#busy) queueMicrotask(() => this.#catchUp());
     if (answer === undefined) throw this.#disconnected();
     if (answer instanceof Error) throw answer;
     return answer;
@@ -213,89 +185,30 @@ export class Connection {
       for (const fd of fds) this.#native.close(fd);
       return;
     }
-    this.#send(message.id, message.command, HeaderFlag.REPLY, 0, payload, fds);
+    this.#send(message.id, message.command, HeaderFlag.REPLY, payload, fds);
   }
 
   replyError(message: Message, errno: number): void {
     if ((message.flags & HeaderFlag.NO_REPLY) !== 0) return;
-    this.#send(message.id, message.command, HeaderFlag.REPLY | HeaderFlag.ERROR, errno, []);
+    const { id, command } = message;
+    this.#sender.send({ id, command, flags: HeaderFlag.REPLY | HeaderFlag.ERROR, errno }, []);
   }
 
   #send(
     id: number,
     command: number,
     flags: number,
-    errno: number,
     payload: readonly Uint8Array[],
-    fds: readonly number[] = [],
+    fds?: readonly number[],
   ): void {
-    let size = HEADER.size;
-    for (const part of payload) size += part.length;
-    // A large last part goes out of its own memory.
-    const last = payload.at(-1);
-    const large =
-      last !== undefined && last.length >= SENT_WITHOUT_COPY && fds.length === 0 ? last : undefined;
-    const bytes = this.#room(size - (large?.length ?? 0));
-    let at = this.#batched;
-    bytes.writeUInt16LE(id, at);
-    bytes.writeUInt16LE(command, at + 2);
-    bytes.writeUInt32LE(size, at + 4);
-    bytes.writeUInt32LE(flags, at + 8);
-    bytes.writeUInt32LE(errno, at + 12);
-    at += HEADER.size;
-    for (const part of payload) {
-      if (part === large) break;
-      bytes.set(part, at);
-      at += part.length;
-    }
-    if (large !== undefined) {
-      this.#batched = at;
-      this.#flush();
-      this.#stream.write(large);
-      return;
-    }
-    if (fds.length > 0) {
-      // Descriptors go with the first byte of their own message.
-      const start = this.#batched;
-      this.#flush();
-      this.#stream.write(bytes.subarray(start, at), fds);
-      if (this.#stream.writableLength > 0) this.#outgoing = Buffer.allocUnsafeSlow(BATCH);
-      return;
-    }
-    this.#batched = at;
-    if (!this.#batching) this.#flush();
-  }
-
-  /** A buffer with room for `size` bytes behind what is batched in it. */
-  #room(size: number): Buffer {
-    if (this.#batched + size > this.#outgoing.length) {
-      this.#flush();
-      if (size > this.#outgoing.length) this.#outgoing = Buffer.allocUnsafeSlow(size);
-    }
-    return this.#outgoing;
-  }
-
-  /** Sends what is batched. */
-  #flush(): void {
-    if (this.#batched === 0) return;
-    const bytes = this.#outgoing.subarray(0, this.#batched);
-    this.#batched = 0;
-    this.#stream.write(bytes);
-    // What the socket has not taken keeps its buffer.
-    if (this.#stream.writableLength > 0) this.#outgoing = Buffer.allocUnsafeSlow(BATCH);
-  }
-
-  #takeId(): number {
-    do this.#nextId = (this.#nextId + 1) & 0xffff;
-    while (this.#pending.has(this.#nextId));
-    return this.#nextId;
+    this.#sender.send({ id, command, flags, errno: 0 }, payload, fds);
   }
 
   #onReadable(): void {
-    this.#batching = true;
+    this.#sender.batching = true;
     this.#handleAll();
-    this.#batching = false;
-    this.#flush();
+    this.#sender.batching = false;
+    this.#sender.flush();
     if (this.#receiver.ended && !this.#busy) this.close();
     else if (this.#stream.writableLength > HIGH_WATER_MARK) this.#stream.pause();
     else if (this.#receiver.buffered) this.#readLater();
@@ -323,17 +236,17 @@ export class Connection {
   #receiveSoon(handled: number): Message | undefined {
     if (this.#receiver.buffered) return this.#receive();
     // A peer that pipelines has sent it already; its replies can go out together.
-    if (this.#pipelines || ++this.#sincePipelined >= PROBE_EVERY) {
-      this.#sincePipelined = 0;
+    const { pipelines, prompt } = this.#habits;
+    if (pipelines.expected()) {
       const message = this.#receive();
-      this.#pipelines = message !== undefined || handled > 1;
-      if (this.#pipelines) return message;
+      const does = message !== undefined || handled > 1;
+      pipelines.learn(does);
+      if (does) return message;
     }
-    if (!this.#prompt && ++this.#sincePrompt < PROBE_EVERY) return undefined;
-    this.#sincePrompt = 0;
-    this.#flush();
+    if (!prompt.expected()) return undefined;
+    this.#sender.flush();
     const message = this.#receive(this.#busy ? 0 : MOMENT_MICROSECONDS);
-    this.#prompt = message !== undefined;
+    prompt.learn(message !== undefined);
     return message;
   }
 
@@ -355,10 +268,10 @@ export class Connection {
 
   #accept(message: Message): void {
     if ((message.flags & HeaderFlag.TYPE_MASK) === HeaderFlag.REPLY) this.#settle(message);
-    else if (this.#busy || this.#deferred.length > 0) this.#defer(message);
+    else if (this.#busy || !this.#deferred.empty) this.#defer(message);
     else this.#dispatch(message);
     // What came while the command waited for a reply of its own.
-    if (this.#deferred.length > 0 && !this.#busy) this.#catchUp();
+    if (!this.#deferred.empty && !this.#busy) this.#catchUp();
   }
 
   #dispatch(message: Message): void {
@@ -399,7 +312,6 @@ export class Connection {
     while (!this.#busy && !this.closed) {
       const message = this.#deferred.shift();
       if (message === undefined) break;
-      this.#deferredBytes -= message.payload.length;
       this.#dispatch(message);
     }
     this.#resume();
@@ -414,7 +326,7 @@ export class Connection {
   }
 
   #resume(): void {
-    this.#flush();
+    this.#sender.flush();
     if (this.closed || this.#busy) return;
     if (this.#receiver.ended) {
       this.close();
@@ -425,21 +337,20 @@ export class Connection {
   }
 
   #defer(message: Message): void {
-    this.#deferredBytes += message.payload.length;
-    this.#deferred.push(message);
-    if (this.#deferred.length > MAX_PENDING || this.#deferredBytes > MAX_DEFERRED_BYTES) {
-      this.close(new ProtocolError('the peer sends commands without end instead of a reply'));
+    try {
+      this.#deferred.push(message);
+    } catch (error) {
+      this.close(error as Error);
     }
   }
 
   #settle(message: Message): void {
-    const pending = this.#pending.get(message.id);
-    if (pending === undefined || pending.command !== message.command) {
+    const pending = this.#pending.take(message.id, message.command);
+    if (pending === undefined) {
       this.#receiver.release(message);
       this.close(new ProtocolError(`a reply to ${commandName(message.command)} that was not asked for`));
       return;
     }
-    this.#pending.delete(message.id);
     if ((message.flags & HeaderFlag.ERROR) !== 0) {
       this.#receiver.release(message);
       const code = errnoName(message.errno);
@@ -451,35 +362,11 @@ export class Connection {
     pending.resolve({ payload, fds });
   }
 
-  /** Has the timer go off no later than `deadline`. */
-  #watchDeadline(deadline: number): void {
-    if (this.closed || (this.#timer !== undefined && this.#timerAt <= deadline)) return;
-    this.#timer?.cancel();
-    this.#timerAt = deadline;
-    this.#timer = this.#clock.setTimer(() => this.#checkDeadlines(), deadline - this.#clock.now());
-  }
-
-  #checkDeadlines(): void {
-    this.#timer = undefined;
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const { command, deadline } of this.#pending.values()) {
-      if (deadline <= this.#clock.now()) {
-        this.close(new DisconnectedError(`no reply to ${commandName(command)} in time`));
-        return;
-      }
-      earliest = Math.min(earliest, deadline);
-    }
-    if (this.#pending.size > 0) this.#watchDeadline(earliest);
-  }
-
   #onClosed(error: Error | undefined): void {
-    this.#timer?.cancel();
     this.#receiver.close();
-    for (const message of this.#deferred.splice(0)) this.#receiver.release(message);
+    for (const message of this.#deferred.clear()) this.#receiver.release(message);
     this.#failure ??= error;
-    const failure = this.#disconnected();
-    for (const pending of this.#pending.values()) pending.reject(failure);
-    this.#pending.clear();
+    this.#pending.fail(this.#disconnected());
     this.#handler.closed(this.#failure);
   }
 
@@ -489,6 +376,3 @@ export class Connection {
     return new DisconnectedError(`the connection is closed${why}`, { cause: this.#failure });
   }
 }
-
-/** How long one wait for the socket lasts at most, in milliseconds. */
-const WAIT_STEP_MS = 100;

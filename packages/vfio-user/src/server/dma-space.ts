@@ -1,8 +1,9 @@
 import { fstatSync } from 'node:fs';
 import type { Native } from '@godwit/native';
 import { DmaLogger, type DmaMemory, VfioError } from '@godwit/vfio';
-import type { Connection, Reply } from '../protocol/connection.js';
+import type { Connection } from '../protocol/connection.js';
 import { Command, DMA_ACCESS } from '../protocol/messages.js';
+import type { Reply } from '../protocol/pending-requests.js';
 
 /** A mapping is limited to 4 GiB by Node's buffers; smaller ones are easier to come by. */
 const SEGMENT_SIZE = 2 ** 30;
