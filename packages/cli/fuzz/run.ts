@@ -4,8 +4,10 @@
  *
  *   run.js [--seed N]
  *
- * GODWIT_FUZZ_RUNS says how many (20). Each run is one line; the first one that loses something ends it.
+ * GODWIT_FUZZ_RUNS says how many (20); the first has the seed N, the next N + 1 and so on. Without a seed they are new
+ * ones. Each run is one line; the first one that loses something ends it.
  */
+import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { SystemClock } from '@godwit/clock';
@@ -13,7 +15,7 @@ import { anyFault, describeFault } from './fault.js';
 import { Random } from './random.js';
 import { anyDevices, RAM_BYTES, runTrial } from './trial.js';
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' } } });
+const { values } = parseArgs({ options: { seed: { type: 'string', default: String(randomInt(2 ** 31)) } } });
 const runs = Number(process.env.GODWIT_FUZZ_RUNS ?? 20);
 const first = Number(values.seed);
 const environment = { clock: new SystemClock(), temporaryFolder: tmpdir() };

@@ -3,10 +3,13 @@
  *
  *   run.js [--messages N] [--seed N]
  *
+ * Without a seed it takes a new one, and says in the end which.
+ *
  * The reader must say the same whatever the chunks; a session must answer in JSON, survive, and answer a correct request
  * right after it was reset.
  */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '@godwit/clock';
 import { JsonReader, parse, stringify } from '@godwit/json';
@@ -16,7 +19,10 @@ import { mutate } from './mutate.js';
 import { Random } from './random.js';
 
 const { values } = parseArgs({
-  options: { messages: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
+  options: {
+    messages: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  },
 });
 const total = Number(values.messages);
 const random = new Random(Number(values.seed));
