@@ -24,7 +24,8 @@ export {
 } from './errors.js';
 export { IncomingMigration, type IncomingOptions } from './incoming/incoming-migration.js';
 export type { IncomingStatistics } from './incoming/statistics.js';
-export { type OpenChannel, OutgoingMigration, type OutgoingOptions } from './outgoing/outgoing-migration.js';
+export type { OpenChannel, OutgoingOptions } from './outgoing/options.js';
+export { OutgoingMigration } from './outgoing/outgoing-migration.js';
 export type { DeviceStatistics, OutgoingStatistics, RamStatistics } from './outgoing/statistics.js';
 export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';

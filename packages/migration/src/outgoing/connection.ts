@@ -1,0 +1,123 @@
+import type { Clock } from '@godwit/clock';
+import { waitForChannel, withBoundedWrites } from '../channel/interruptible-channel.js';
+import { encodeConfiguration, type StreamConfiguration } from '../configuration.js';
+import { Interruption } from '../interruption.js';
+import type { Channel } from '../ports.js';
+import { recordTypes } from '../stream/records.js';
+import { StreamWriter } from '../stream/writer.js';
+import type { MigrationTimeouts } from '../timeouts.js';
+import type { OpenChannel } from './options.js';
+import { ReturnPath } from './return-path.js';
+
+/** A broken connection may still hold the destination's reason; wait this long for it. */
+const REASON_MS = 200;
+
+/** The source's connection to the destination: what goes there, what comes back, and what ends both. */
+export class Connection {
+  readonly interruption = new Interruption();
+  readonly #abort = new AbortController();
+  readonly #clock: Clock;
+  readonly #timeouts: MigrationTimeouts;
+  readonly #writeLimit: () => number;
+  #channel: Channel | undefined;
+  #writer: StreamWriter | undefined;
+  #returnPath: ReturnPath | undefined;
+
+  /** @param writeLimit for how many milliseconds the destination may keep a write waiting, asked at each; 0 for ever */
+  constructor(clock: Clock, timeouts: MigrationTimeouts, writeLimit: () => number) {
+    this.#clock = clock;
+    this.#timeouts = timeouts;
+    this.#writeLimit = writeLimit;
+  }
+
+  /** Throws where there is no connection yet. */
+  get writer(): StreamWriter {
+    if (this.#writer === undefined) throw new Error('nothing is connected');
+    return this.#writer;
+  }
+
+  /** Undefined where nothing comes back: from a file, from the input of a program. */
+  get returnPath(): ReturnPath | undefined {
+    return this.#returnPath;
+  }
+
+  /** Bytes that went to the destination. */
+  get bytes(): number {
+    return this.#writer?.bytes ?? 0;
+  }
+
+  /** Connects, and says what is going to be sent; resolves when the destination has accepted that. */
+  async open(channel: Channel | OpenChannel, configuration: () => StreamConfiguration): Promise<void> {
+    this.#channel =
+      typeof channel === 'function'
+        ? await waitForChannel(this.interruption, channel(this.#abort.signal))
+        : channel;
+    const writer = new StreamWriter(
+      withBoundedWrites(
+        this.#channel,
+        this.interruption,
+        this.#clock,
+        this.#writeLimit,
+        'the destination takes no more data',
+      ),
+    );
+    this.#writer = writer;
+    if (this.#channel.oneWay !== true) this.#returnPath = new ReturnPath(this.#channel, this.interruption);
+    await writer.begin();
+    await writer.write({ type: recordTypes.CONFIGURATION, payload: encodeConfiguration(configuration()) });
+    if (this.#returnPath === undefined) return;
+    await this.interruption.waitAtMost(
+      this.#returnPath.accepted,
+      this.#clock,
+      this.#timeouts.handshake,
+      'the destination does not answer',
+    );
+  }
+
+  /**
+   * All was sent: waits until the destination has loaded it, or a one-way channel has put it where it goes. Returns
+   * whether there is somebody who waits to be told to start the guest.
+   */
+  async delivered(): Promise<boolean> {
+    if (this.#returnPath === undefined) {
+      await this.interruption.wait(this.#channel?.finish?.() ?? Promise.resolve());
+      return false;
+    }
+    await this.interruption.waitAtMost(
+      this.#returnPath.loaded,
+      this.#clock,
+      this.#timeouts.loaded,
+      'the destination does not say that it has loaded everything',
+    );
+    return true;
+  }
+
+  /** Ends the connection, and with `reason` everything that waits for it. The first reason counts. */
+  break(reason: Error): void {
+    this.interruption.interrupt(reason);
+    this.#abort.abort();
+    this.#channel?.close();
+  }
+
+  /** After what was written has been taken. */
+  close(): void {
+    this.#channel?.close();
+  }
+
+  /** Why it ended. Where writing failed first, the destination's own words may still be on their way. */
+  async reasonFor(error: Error): Promise<Error> {
+    if (this.#returnPath !== undefined && this.interruption.reason === undefined) {
+      try {
+        await this.interruption.waitAtMost(this.#returnPath.ended, this.#clock, REASON_MS, 'no reason came');
+      } catch {
+        // Either it came, and interrupted, or none will.
+      }
+    }
+    return this.interruption.reason ?? error;
+  }
+
+  /** Resolves when nothing more comes from the destination. */
+  async ended(): Promise<void> {
+    await this.#returnPath?.ended;
+  }
+}

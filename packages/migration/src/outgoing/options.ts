@@ -1,0 +1,28 @@
+import type { Clock } from '@godwit/clock';
+import type { MigrationParameters } from '../parameters.js';
+import type { Channel, MachinePort } from '../ports.js';
+import type { PageDigestAlgorithm } from '../ram/page-digests.js';
+import type { MigrationStatus } from '../status.js';
+import type { MigrationTimeouts } from '../timeouts.js';
+
+export interface OutgoingOptions {
+  readonly machine: MachinePort;
+  readonly clock: Clock;
+  readonly parameters: MigrationParameters;
+  readonly pageDigests: PageDigestAlgorithm;
+  readonly timeouts: MigrationTimeouts;
+  /** The guest stops, then waits for {@link OutgoingMigration.continue} in the state `pre-switchover`. */
+  readonly pauseBeforeSwitchover?: boolean;
+  /** The guest stops only after the destination has said that its devices have their initial bytes. */
+  readonly switchoverAck?: boolean;
+  /** Slow the vCPUs down where the guest writes faster than it is sent. */
+  readonly autoConverge?: boolean;
+  /** Send pages of zeros as such, without their contents. Default true. */
+  readonly detectZeroPages?: boolean;
+  onStatus?(status: MigrationStatus): void;
+  /** Dirty pages were collected for the `pass`th time. */
+  onPass?(pass: number): void;
+}
+
+/** Makes the connection to the destination; `signal` says that it is not wanted any more. */
+export type OpenChannel = (signal: AbortSignal) => Promise<Channel>;

@@ -1,0 +1,72 @@
+import type { Clock } from '@godwit/clock';
+import { BandwidthMeter, RateLimiter } from '../bandwidth.js';
+import type { MigrationParameters } from '../parameters.js';
+import type { Connection } from './connection.js';
+
+/** What is sent in smaller pieces (pages of zeros, markers) says nothing about how fast data goes. */
+const MEASURED_BYTES = 64 << 10;
+/** Counted on, in bytes per second, while nothing was measured and nothing limits it. */
+const UNMEASURED_BANDWIDTH = 1 << 30;
+
+/** How fast a migration sends, how fast it may, and what that allows for the downtime. Bytes and milliseconds. */
+export class Pace {
+  readonly #clock: Clock;
+  readonly #limiter: RateLimiter;
+  /** What is sent in all the time that passes, for the statistics. */
+  readonly #throughput = new BandwidthMeter();
+  /** What can be sent when there is something to send, for the switchover. */
+  readonly #bandwidth = new BandwidthMeter();
+  #parameters: MigrationParameters;
+
+  constructor(clock: Clock, parameters: MigrationParameters) {
+    this.#clock = clock;
+    this.#parameters = parameters;
+    this.#limiter = new RateLimiter(clock, parameters['max-bandwidth']);
+  }
+
+  set parameters(parameters: MigrationParameters) {
+    this.#parameters = parameters;
+    this.#limiter.limit = parameters['max-bandwidth'];
+  }
+
+  /** How many bytes may go out at a time. */
+  get slice(): number {
+    return this.#limiter.slice;
+  }
+
+  /** Bytes a second that were sent lately. */
+  get throughput(): number {
+    return this.#throughput.bytesPerSecond ?? 0;
+  }
+
+  /** Bytes a second to count on while the guest is stopped. */
+  get switchoverBandwidth(): number {
+    return (
+      this.#parameters['avail-switchover-bandwidth'] ||
+      this.#bandwidth.bytesPerSecond ||
+      this.#parameters['max-bandwidth'] ||
+      UNMEASURED_BANDWIDTH
+    );
+  }
+
+  /** How many bytes can be sent within the downtime limit. */
+  get threshold(): number {
+    return (this.switchoverBandwidth * this.#parameters['downtime-limit']) / 1000;
+  }
+
+  /** Sends, counts, and keeps to max-bandwidth. */
+  async send(connection: Connection, send: () => Promise<unknown>): Promise<void> {
+    const before = connection.bytes;
+    const startedAt = this.#clock.now();
+    await send();
+    const bytes = connection.bytes - before;
+    const pause = this.#limiter.delayAfter(bytes);
+    if (pause > 0) await connection.interruption.sleep(this.#clock, pause);
+    if (bytes >= MEASURED_BYTES) this.#bandwidth.add(bytes, this.#clock.now() - startedAt);
+  }
+
+  /** Counts what went out in some time, pauses included. */
+  count(bytes: number, elapsedMs: number): void {
+    this.#throughput.add(bytes, elapsedMs);
+  }
+}

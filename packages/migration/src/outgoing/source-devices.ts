@@ -1,0 +1,132 @@
+import type { DevicePending } from '../device/sender.js';
+import { DeviceSender } from '../device/sender.js';
+import { asError, MigrationError } from '../errors.js';
+import type { Interruption } from '../interruption.js';
+import type { DeviceEntry } from '../ports.js';
+import type { RamLayout } from '../ram/layout.js';
+import type { DirtySource } from '../ram/sender.js';
+import type { DeviceStatistics } from './statistics.js';
+
+/** The devices of a machine that moves away. Errors say which device it was. */
+export class SourceDevices implements Iterable<DeviceSender> {
+  readonly #senders: readonly DeviceSender[];
+  readonly #interruption: Interruption;
+
+  constructor(entries: readonly DeviceEntry[], interruption: Interruption) {
+    this.#senders = entries.map((entry, number) => new DeviceSender(entry, number));
+    this.#interruption = interruption;
+  }
+
+  [Symbol.iterator](): Iterator<DeviceSender> {
+    return this.#senders.values();
+  }
+
+  /** Bytes of device data sent, without headers. */
+  get bytes(): number {
+    return this.#sum(({ bytes }) => bytes);
+  }
+
+  /** What is left, as far as that can be told without asking the devices. */
+  get estimate(): number {
+    return this.#sum(({ estimate }) => estimate);
+  }
+
+  /** What was left when the devices were last asked. */
+  get pending(): number {
+    return this.#sum(({ pending }) => pending.stopCopy);
+  }
+
+  get anyInPreCopy(): boolean {
+    return this.#senders.some(({ preCopy }) => preCopy);
+  }
+
+  get allInitialSent(): boolean {
+    return this.#senders.every(({ initialSent }) => initialSent);
+  }
+
+  get initialSentRecords(): number {
+    return this.#sum(({ initialSentRecords }) => initialSentRecords);
+  }
+
+  /** What the devices write to RAM. */
+  get dirtySources(): DirtySource[] {
+    return this.#senders.map(
+      ({ entry }): DirtySource =>
+        (into, layout) =>
+          this.run(entry, collectDma(entry, into, layout)),
+    );
+  }
+
+  async startLogging(layout: RamLayout): Promise<void> {
+    const ranges = layout.segments.map(({ address, bytes }) => ({ iova: address, length: bytes.length }));
+    for (const { entry } of this.#senders) {
+      await this.run(entry, entry.device.dmaLogging.start(ranges, layout.pageSize));
+    }
+  }
+
+  async stopLogging(): Promise<void> {
+    for (const { entry } of this.#senders) await this.run(entry, entry.device.dmaLogging.stop());
+  }
+
+  async setUp(): Promise<void> {
+    for (const sender of this.#senders) {
+      await this.run(sender.entry, sender.setup());
+      this.#interruption.throwIfInterrupted();
+    }
+  }
+
+  /** Asks the devices what is left to send, in bytes. */
+  async measure(): Promise<number> {
+    let left = 0;
+    for (const sender of this.#senders) {
+      const pending: DevicePending = await this.run(sender.entry, sender.measure());
+      left += pending.stopCopy;
+    }
+    return left;
+  }
+
+  /** For each device, whatever becomes of the others. */
+  async settle(step: (sender: DeviceSender) => Promise<void>): Promise<void> {
+    for (const sender of this.#senders) {
+      try {
+        await step(sender);
+      } catch {
+        // The controller has reset the device, which is all that can be done for it, and has reported that.
+      }
+    }
+  }
+
+  /** Says which device it was. */
+  async run<T>(entry: DeviceEntry, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      if (cause instanceof MigrationError || cause === this.#interruption.reason) throw cause;
+      throw new MigrationError(`device '${entry.name}': ${asError(cause).message}`, { cause });
+    }
+  }
+
+  /** @param since when the migration began, on the machine's clock */
+  statistics(since: number): DeviceStatistics[] {
+    return this.#senders.map((sender) => ({
+      id: sender.entry.id,
+      qomPath: sender.entry.qomPath,
+      state: sender.entry.device.state,
+      sent: sender.bytes,
+      left: sender.pending,
+      transitions: sender.entry.controller.transitionsSince(since),
+      downtime: sender.downtime,
+    }));
+  }
+
+  #sum(what: (sender: DeviceSender) => number): number {
+    return this.#senders.reduce((sum, sender) => sum + what(sender), 0);
+  }
+}
+
+async function collectDma({ device }: DeviceEntry, into: Uint32Array, layout: RamLayout): Promise<void> {
+  for (const { address, bytes, firstPage, pages } of layout.segments) {
+    const words = into.subarray(firstPage / 32, Math.ceil((firstPage + pages) / 32));
+    await device.dmaLogging.report(address, bytes.length, layout.pageSize, words);
+  }
+}

@@ -1,0 +1,107 @@
+import { MigrationError } from '../errors.js';
+import type { RamSender } from '../ram/sender.js';
+import type { MigrationStatus } from '../status.js';
+import { recordTypes } from '../stream/records.js';
+import type { Connection } from './connection.js';
+import type { OutgoingOptions } from './options.js';
+import { encodeSection } from './section.js';
+import type { SourceDevices } from './source-devices.js';
+
+export interface SwitchoverParts {
+  readonly options: OutgoingOptions;
+  readonly connection: Connection;
+  readonly ram: RamSender;
+  readonly devices: SourceDevices;
+  readonly setStatus: (status: MigrationStatus) => void;
+}
+
+/** Stops the guest and sends what is left of it, up to END. */
+export class Switchover {
+  readonly #parts: SwitchoverParts;
+  #continue: (() => void) | undefined;
+  /** Bytes of RAM that were sent while the guest was stopped. */
+  ramBytes = 0;
+
+  constructor(parts: SwitchoverParts) {
+    this.#parts = parts;
+  }
+
+  async run(): Promise<void> {
+    const { options, connection, setStatus } = this.#parts;
+    const { control } = options.machine;
+    const runState = control.runState;
+    await this.#stop();
+    connection.interruption.throwIfInterrupted();
+    if (options.pauseBeforeSwitchover === true) await this.#waitForContinue();
+    setStatus('device');
+    await this.#sendRam();
+    await this.#sendDevices();
+    await this.#sendRest(runState);
+  }
+
+  /** Goes on from `pre-switchover`. Throws {@link MigrationError} where it does not wait. */
+  continue(): void {
+    if (this.#continue === undefined) throw new MigrationError('the migration does not wait to be continued');
+    this.#continue();
+  }
+
+  /** The transitions that this takes count for the downtime of the devices. */
+  async #stop(): Promise<void> {
+    const { options, devices } = this.#parts;
+    const before = new Map(
+      [...devices].map((device) => [device, device.entry.controller.transitions.at(-1)]),
+    );
+    await options.machine.control.stopForSwitchover();
+    for (const [device, last] of before) {
+      const { transitions } = device.entry.controller;
+      const known = last === undefined ? -1 : transitions.lastIndexOf(last);
+      for (const { durationMs } of transitions.slice(known + 1)) device.downtime += durationMs;
+    }
+  }
+
+  async #waitForContinue(): Promise<void> {
+    const { connection, setStatus } = this.#parts;
+    const continued = new Promise<void>((resolve) => {
+      this.#continue = resolve;
+    });
+    setStatus('pre-switchover');
+    await connection.interruption.wait(continued);
+    this.#continue = undefined;
+  }
+
+  async #sendRam(): Promise<void> {
+    const { options, connection, ram, devices } = this.#parts;
+    const { dirtyLog } = options.machine;
+    const before = ram.transferred;
+    await ram.collect([(into) => dirtyLog.collect(into), ...devices.dirtySources]);
+    dirtyLog.stop();
+    await devices.stopLogging();
+    while (ram.remaining > 0) {
+      await ram.send(connection.writer);
+      this.ramBytes = ram.transferred - before;
+    }
+  }
+
+  async #sendDevices(): Promise<void> {
+    const { options, connection, devices } = this.#parts;
+    for (const device of devices) {
+      const startedAt = options.clock.now();
+      await devices.run(device.entry, device.finish(connection.writer));
+      device.downtime += options.clock.now() - startedAt;
+      connection.interruption.throwIfInterrupted();
+    }
+  }
+
+  async #sendRest(runState: string): Promise<void> {
+    const { options, connection, ram } = this.#parts;
+    const { writer } = connection;
+    for (const section of options.machine.sections()) {
+      await writer.write({ type: recordTypes.SECTION, payload: encodeSection(section) });
+    }
+    await ram.sendDigests(writer);
+    const end = Buffer.alloc(4 + Buffer.byteLength(runState));
+    end.writeUInt32BE(writer.records);
+    end.write(runState, 4);
+    await writer.write({ type: recordTypes.END, payload: end });
+  }
+}
