@@ -3,22 +3,25 @@ import { JsonDouble, type JsonObject, type JsonValue, stringify } from '@godwit/
 /** Members whose values differ from run to run, by their name. */
 const variable: ReadonlySet<string> = new Set(['timestamp', 'fd', 'thread-id', 'pid']);
 
-/** A message with its members in order, and without what must differ. */
-export function normalise(message: JsonObject): string {
+/** A message with its members in order, lists too where theirs is not defined, and without what must differ. */
+export function normalise(message: JsonObject, unorderedLists = false): string {
   const greeting = message.QMP;
   if (greeting !== undefined) {
     const { capabilities } = greeting as JsonObject;
     return `greeting ${stringify(capabilities ?? null)}`;
   }
-  return stringify(ordered(message));
+  return stringify(ordered(message, unorderedLists));
 }
 
-function ordered(value: JsonValue): JsonValue {
+function ordered(value: JsonValue, lists: boolean): JsonValue {
   if (typeof value !== 'object' || value === null || value instanceof JsonDouble) return value;
-  if (Array.isArray(value)) return value.map(ordered);
+  if (Array.isArray(value)) {
+    const items = value.map((item) => ordered(item, lists));
+    return lists ? items.sort((a, b) => (stringify(a) < stringify(b) ? -1 : 1)) : items;
+  }
   const result: JsonObject = Object.create(null);
   for (const name of Object.keys(value).sort()) {
-    result[name] = variable.has(name) ? '…' : ordered(value[name]!);
+    result[name] = variable.has(name) ? '…' : ordered(value[name]!, lists);
   }
   return result;
 }

@@ -14,7 +14,7 @@ export interface Program {
 const godwit = fileURLToPath(new URL('../../../cli/bin/godwit.js', import.meta.url));
 
 const machineArguments = [
-  ...['-nodefaults', '-display', 'none', '-m', '16', '-S'],
+  ...['-nodefaults', '-display', 'none', '-m', '16'],
   // Viewers come by add_client alone, so that no socket's path differs from peer to peer.
   ...['-vnc', 'none,password=on', '-chardev', 'null,id=quiet'],
 ];
@@ -40,29 +40,42 @@ const startLimitMs = 20_000;
 /** A program that runs, with its monitors' sockets. */
 export class Peer {
   readonly name: string;
+  readonly program: Program;
+  /** Where its sockets are. */
+  readonly folder: string;
   readonly paths: readonly string[];
   readonly #process: ChildProcess;
   readonly #output: string[];
 
-  private constructor(name: string, paths: readonly string[], process: ChildProcess, output: string[]) {
-    this.name = name;
+  private constructor(
+    program: Program,
+    folder: string,
+    paths: readonly string[],
+    process: ChildProcess,
+    output: string[],
+  ) {
+    this.name = program.name;
+    this.program = program;
+    this.folder = folder;
     this.paths = paths;
     this.#process = process;
     this.#output = output;
   }
 
-  /** @throws Error with the program's output when it does not start */
-  static async start(program: Program, folder: string, extra: readonly string[] = []): Promise<Peer> {
-    const paths = Array.from({ length: monitorCount }, (_, index) =>
-      join(folder, `${program.name}-${index}`),
-    );
+  /**
+   * @param extra more arguments; `FOLDER` in them is the folder
+   * @throws Error with the program's output when it does not start
+   */
+  static async start(program: Program, folder: string, extra: readonly string[] = ['-S']): Promise<Peer> {
+    const paths = Array.from({ length: monitorCount }, (_, index) => join(folder, `mon${index}`));
     const monitors = paths.flatMap((path, index) => [
       '-chardev',
       `socket,id=mon${index},path=${path},server=on,wait=off`,
       '-mon',
       `chardev=mon${index},mode=control${index === prettyMonitor ? ',pretty=on' : ''}`,
     ]);
-    const child = spawn(program.command, [...program.args, ...monitors, ...extra], {
+    const own = extra.map((text) => text.replaceAll('FOLDER', folder));
+    const child = spawn(program.command, [...program.args, ...monitors, ...own], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: string[] = [];
@@ -71,7 +84,7 @@ export class Peer {
       failure = error;
     });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => output.push(String(data)));
-    const peer = new Peer(program.name, paths, child, output);
+    const peer = new Peer(program, folder, paths, child, output);
     const deadline = Date.now() + startLimitMs;
     while (!paths.every((path) => existsSync(path))) {
       if (failure !== undefined || !peer.alive || Date.now() > deadline) {

@@ -1,7 +1,10 @@
-import type { Exchange, Scenario } from './exchange.js';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MonitorExchange, Scenario, SocketExchange } from './exchange.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { formFaults, normalise } from './normalise.js';
-import { type Peer, prettyMonitor } from './peer.js';
+import { Peer, prettyMonitor } from './peer.js';
+import { SocketConnection } from './socket-connection.js';
 
 /** What came of one exchange: a line for each message, in the order of monitors, then of arrival. */
 export type Transcript = readonly string[];
@@ -10,26 +13,42 @@ const replyLimitMs = 3000;
 /** Enough for a message that should not have come. */
 const surplusMs = 20;
 
-/** Plays a scenario to one peer. */
+/** Plays a scenario to a peer, or to another like it that is started for it in a folder of its own. */
 export async function play(peer: Peer, scenario: Scenario): Promise<Transcript[]> {
+  if (scenario.machine === undefined) return playTo(peer, scenario);
+  const folder = mkdtempSync(join(peer.folder, 'own-'));
+  const own = await Peer.start(peer.program, folder, scenario.machine);
+  try {
+    return await playTo(own, scenario);
+  } finally {
+    own.stop();
+  }
+}
+
+async function playTo(peer: Peer, scenario: Scenario): Promise<Transcript[]> {
   const connections: MonitorConnection[] = [];
+  const sockets = new Map<string, SocketConnection>();
   const transcripts: Transcript[] = [];
   try {
     for (let index = 0; index < (scenario.monitors ?? 1); index++) {
       connections.push(await connect(peer, index, scenario.negotiate));
     }
     for (const exchange of scenario.exchanges) {
-      transcripts.push(await playExchange(peer, connections, exchange));
+      transcripts.push(
+        'socket' in exchange
+          ? await playToSocket(peer, sockets, exchange)
+          : await playToMonitor(peer, connections, exchange),
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, surplusMs));
     const surplus = connections.flatMap((connection, index) => [
-      ...connection.rest().map((message) => `${index}: ${normalise(message)}`),
+      ...connection.rest().map((message) => `${index}: ${withoutFolder(normalise(message), peer)}`),
       ...formFaults(connection.takeText(), index === prettyMonitor).map((fault) => `${index}: ${fault}`),
     ]);
     transcripts.push(surplus);
     return transcripts;
   } finally {
-    for (const connection of connections) connection.close();
+    for (const connection of [...connections, ...sockets.values()]) connection.close();
   }
 }
 
@@ -48,24 +67,49 @@ async function connect(
   return connection;
 }
 
-async function playExchange(
+async function playToSocket(
+  peer: Peer,
+  sockets: Map<string, SocketConnection>,
+  { socket: name, send, until, reconnect }: SocketExchange,
+): Promise<Transcript> {
+  if (reconnect) sockets.get(name)?.close();
+  const known = reconnect ? undefined : sockets.get(name);
+  const socket = known ?? (await SocketConnection.open(join(peer.folder, name)));
+  sockets.set(name, socket);
+  socket.send(send.replaceAll('FOLDER', peer.folder));
+  if (until === '') return [];
+  const text = await socket.takeUntil(until, replyLimitMs);
+  return [`${name}: ${JSON.stringify(withoutFolder(text, peer))}`];
+}
+
+/** Folders differ from peer to peer. */
+function withoutFolder(text: string, { folder }: Peer): string {
+  return text.replaceAll(folder, 'FOLDER');
+}
+
+async function playToMonitor(
   peer: Peer,
   connections: MonitorConnection[],
-  exchange: Exchange,
+  exchange: MonitorExchange,
 ): Promise<Transcript> {
   const target = exchange.monitor ?? 0;
   if (exchange.reconnect) {
     connections[target]!.close();
     connections[target] = await MonitorConnection.open(peer.paths[target]!);
   }
-  const bytes = typeof exchange.send === 'string' ? Buffer.from(exchange.send) : exchange.send;
+  const bytes =
+    typeof exchange.send === 'string'
+      ? Buffer.from(exchange.send.replaceAll('FOLDER', peer.folder))
+      : exchange.send;
   await connections[target]!.send(bytes, exchange.chunk, exchange.descriptors ?? []);
   const expected: Record<number, number> = { ...exchange.elsewhere, [target]: exchange.replies ?? 1 };
   const lines: string[] = [];
   for (const [index, connection] of connections.entries()) {
     const count = expected[index] ?? 0;
     const messages = await connection.take(count, replyLimitMs);
-    const texts = messages.map((message) => `${index}: ${normalise(message)}`);
+    const texts = messages.map(
+      (message) => `${index}: ${withoutFolder(normalise(message, exchange.unorderedLists), peer)}`,
+    );
     if (exchange.unordered) texts.sort();
     lines.push(...texts);
     for (let missing = messages.length; missing < count; missing++) lines.push(`${index}: nothing`);

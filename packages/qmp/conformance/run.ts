@@ -5,13 +5,13 @@
  *
  * Peers are `qemu` and `godwit`; comparing `qemu,qemu` shows that the exchanges themselves are repeatable.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkClient, checkReconnect } from './client.js';
 import type { Exchange, Scenario } from './exchange.js';
-import { scenarios } from './exchanges/index.js';
+import { exchangeSets } from './exchanges/index.js';
 import { purposes } from './on-purpose.js';
 import { machine, Peer, type Program, qemu } from './peer.js';
 import { play, type Transcript } from './play.js';
@@ -20,7 +20,6 @@ interface Tally {
   equal: number;
   onPurpose: number;
   different: number;
-  readonly reasons: Map<string, number>;
 }
 
 const programs: Readonly<Record<string, Program>> = { qemu, godwit: machine };
@@ -38,10 +37,12 @@ const peers: Peer[] = [];
 try {
   const [left, right] = options.peers.split(',').map((name) => programs[name]);
   if (left === undefined || right === undefined) throw new Error(`no such peers: ${options.peers}`);
-  peers.push(await Peer.start(left, folder));
-  peers.push(
-    await Peer.start({ ...right, name: left === right ? `${right.name}-again` : right.name }, folder),
-  );
+  for (const [index, program] of [left, right].entries()) {
+    const name = index === 1 && left === right ? `${program.name}-again` : program.name;
+    const own = join(folder, name);
+    mkdirSync(own);
+    peers.push(await Peer.start({ ...program, name }, own));
+  }
   const alike = await compare(peers[0]!, peers[1]!);
   const works = await checkClients([left, right]);
   process.exitCode = alike && works ? 0 : 1;
@@ -54,27 +55,45 @@ try {
 }
 
 async function compare(reference: Peer, ours: Peer): Promise<boolean> {
-  const tally: Tally = { equal: 0, onPurpose: 0, different: 0, reasons: new Map() };
-  for (const scenario of scenarios.filter(({ name }) => name.includes(options.only))) {
+  const total: Tally = { equal: 0, onPurpose: 0, different: 0 };
+  const reasons = new Map<string, number>();
+  for (const { name, scenarios } of exchangeSets) {
+    const chosen = scenarios.filter((scenario) => scenario.name.includes(options.only));
+    const tally = await compareSet(reference, ours, chosen, reasons);
+    for (const key of ['equal', 'onPurpose', 'different'] as const) total[key] += tally[key];
+    if (chosen.length > 0) console.log(`${name}: ${summary(tally)}`);
+  }
+  console.log(`all, with ${reference.name} and ${ours.name}: ${summary(total)}`);
+  for (const [reason, count] of reasons) console.log(`  on purpose (${count}): ${reason}`);
+  return total.different === 0 && total.equal > 0;
+}
+
+async function compareSet(
+  reference: Peer,
+  ours: Peer,
+  scenarios: readonly Scenario[],
+  reasons: Map<string, number>,
+): Promise<Tally> {
+  const tally: Tally = { equal: 0, onPurpose: 0, different: 0 };
+  for (const scenario of scenarios) {
     const [expected, actual] = await Promise.all([play(reference, scenario), play(ours, scenario)]);
     scenario.exchanges.forEach((exchange, index) => {
-      judge(tally, scenario, describe(exchange), expected[index]!, actual[index]!);
+      judge(tally, reasons, scenario, describe(exchange), expected[index]!, actual[index]!);
     });
     const [surplusExpected, surplusActual] = [expected.at(-1)!, actual.at(-1)!];
     if (surplusExpected.length + surplusActual.length > 0) {
-      judge(tally, scenario, 'after the last exchange', surplusExpected, surplusActual);
+      judge(tally, reasons, scenario, 'after the last exchange', surplusExpected, surplusActual);
     }
     for (const peer of [reference, ours]) {
       if (!peer.alive) throw new Error(`${peer.name} died in '${scenario.name}': ${peer.output.trim()}`);
     }
   }
-  const total = tally.equal + tally.onPurpose + tally.different;
-  console.log(
-    `${total} exchanges with ${reference.name} and ${ours.name}: ${tally.equal} equal, ` +
-      `${tally.onPurpose} different on purpose, ${tally.different} different`,
-  );
-  for (const [reason, count] of tally.reasons) console.log(`  on purpose (${count}): ${reason}`);
-  return tally.different === 0 && tally.equal > 0;
+  return tally;
+}
+
+function summary({ equal, onPurpose, different }: Tally): string {
+  const total = equal + onPurpose + different;
+  return `${total} exchanges: ${equal} equal, ${onPurpose} different on purpose, ${different} different`;
 }
 
 /** Shows our client against each peer. */
@@ -93,6 +112,7 @@ async function checkClients(chosen: readonly Program[]): Promise<boolean> {
 
 function judge(
   tally: Tally,
+  reasons: Map<string, number>,
   scenario: Scenario,
   exchange: string,
   expected: Transcript,
@@ -108,7 +128,7 @@ function judge(
   );
   if (purpose !== undefined) {
     tally.onPurpose++;
-    tally.reasons.set(purpose.reason, (tally.reasons.get(purpose.reason) ?? 0) + 1);
+    reasons.set(purpose.reason, (reasons.get(purpose.reason) ?? 0) + 1);
     return;
   }
   tally.different++;
@@ -116,7 +136,9 @@ function judge(
   console.log(`  expected:\n${indent(expected)}\n  actual:\n${indent(actual)}`);
 }
 
-function describe({ send, monitor, descriptors }: Exchange): string {
+function describe(exchange: Exchange): string {
+  if ('socket' in exchange) return `${JSON.stringify(exchange.send)} on the socket ${exchange.socket}`;
+  const { send, monitor, descriptors } = exchange;
   const text = JSON.stringify(Buffer.from(send).toString('latin1'));
   const shown = text.length > 160 ? `${text.slice(0, 160)}…` : text;
   const on = monitor === undefined ? '' : ` on monitor ${monitor}`;

@@ -3,16 +3,29 @@ import { descriptorScenarios } from './descriptors.js';
 import { displayScenarios } from './displays.js';
 import { envelopeScenarios } from './envelope.js';
 import { malformedScenarios } from './malformed.js';
+import { miscScenarios } from './misc/index.js';
 import { negotiationScenarios } from './negotiation.js';
 import { outOfBandScenarios } from './out-of-band.js';
 import { runStateScenarios } from './run-state.js';
 
-export const scenarios: readonly Scenario[] = [
-  ...negotiationScenarios,
-  ...envelopeScenarios,
-  ...malformedScenarios,
-  ...outOfBandScenarios,
-  ...descriptorScenarios,
-  ...displayScenarios,
-  ...runStateScenarios,
+/** Scenarios that are counted together. */
+export interface ExchangeSet {
+  readonly name: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+export const exchangeSets: readonly ExchangeSet[] = [
+  {
+    name: 'protocol',
+    scenarios: [
+      ...negotiationScenarios,
+      ...envelopeScenarios,
+      ...malformedScenarios,
+      ...outOfBandScenarios,
+      ...descriptorScenarios,
+      ...runStateScenarios,
+    ],
+  },
+  { name: 'displays', scenarios: displayScenarios },
+  { name: 'misc', scenarios: miscScenarios },
 ];
