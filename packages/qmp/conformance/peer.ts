@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -86,7 +86,7 @@ export class Peer {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => output.push(String(data)));
     const peer = new Peer(program, folder, paths, child, output);
     const deadline = Date.now() + startLimitMs;
-    while (!paths.every((path) => existsSync(path))) {
+    while (!paths.every(isListening)) {
       if (failure !== undefined || !peer.alive || Date.now() > deadline) {
         peer.stop();
         throw new Error(`${program.name} did not start: ${failure?.message ?? output.join('').trim()}`);
@@ -122,4 +122,12 @@ export class Peer {
   removePaths(): void {
     for (const path of this.paths) rmSync(path, { force: true });
   }
+}
+
+/** The flag of a socket that listens (__SO_ACCEPTCON), as /proc/net/unix shows it: a path is there before that. */
+const LISTENING = '00010000';
+
+function isListening(path: string): boolean {
+  const sockets = readFileSync('/proc/net/unix', 'latin1').split('\n');
+  return sockets.some((line) => line.endsWith(` ${path}`) && line.split(' ')[3] === LISTENING);
 }
