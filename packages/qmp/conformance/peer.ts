@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -124,10 +124,13 @@ export class Peer {
   }
 }
 
-/** The flag of a socket that listens (__SO_ACCEPTCON), as /proc/net/unix shows it: a path is there before that. */
+/** The flag of a socket that listens (__SO_ACCEPTCON), as /proc/net/unix shows it. */
 const LISTENING = '00010000';
 
+/** A path is there before its socket listens, unless it was given to a socket that does. */
 function isListening(path: string): boolean {
+  if (!existsSync(path)) return false;
   const sockets = readFileSync('/proc/net/unix', 'latin1').split('\n');
-  return sockets.some((line) => line.endsWith(` ${path}`) && line.split(' ')[3] === LISTENING);
+  const socket = sockets.find((line) => line.endsWith(` ${path}`));
+  return socket === undefined || socket.split(' ')[3] === LISTENING;
 }
