@@ -102,7 +102,8 @@ async function checkClients(chosen: readonly Program[]): Promise<boolean> {
   for (const [index, peer] of peers.entries()) {
     const program = chosen[index]!;
     const failures = await checkClient(peer, program === qemu);
-    failures.push(...(await checkReconnect({ ...program, name: `${peer.name}-restarted` }, folder)));
+    const own = mkdtempSync(join(folder, 'restarted-'));
+    failures.push(...(await checkReconnect(program, own)));
     for (const failure of failures) console.log(`client with ${peer.name}: ${failure}`);
     if (failures.length > 0) works = false;
     else console.log(`client with ${peer.name}: all checks passed`);
