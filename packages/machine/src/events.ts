@@ -13,6 +13,9 @@ export interface EventSink {
   emit(name: string, data?: JsonObject): void;
 }
 
+/** Has the events so far written to the sockets of whoever listens, before it returns. */
+export type FlushEvents = () => void;
+
 /** Events of the schema, encoded for `sink`. */
 export function emitterTo(sink: EventSink): Emit {
   return (name, ...data) => sink.emit(name, encodeEvent(protocol, name, data[0]) as JsonObject | undefined);

@@ -7,7 +7,7 @@ import {
 import { QapiError } from '@godwit/qapi/runtime';
 import { DeviceState } from '@godwit/vfio/contract';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
-import type { Emit } from './events.js';
+import type { Emit, FlushEvents } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Bus, DmaView, GuestMemory } from './memory/index.js';
@@ -22,6 +22,7 @@ export interface HardwareOptions {
   readonly environment: MachineEnvironment;
   readonly tree: MachineTree;
   readonly emit: Emit;
+  readonly flushEvents: FlushEvents;
   /** Takes what the guest sends over COM1. */
   readonly serialOutput: (bytes: Uint8Array) => void;
 }
@@ -70,7 +71,7 @@ export class Hardware {
   }
 
   private constructor(options: HardwareOptions, memory: GuestMemory, bus: Bus, accelerator: Accelerator) {
-    const { configuration, environment, tree, emit, serialOutput } = options;
+    const { configuration, environment, tree, emit, flushEvents, serialOutput } = options;
     const { clock, random } = environment;
     this.#options = options;
     this.memory = memory;
@@ -84,6 +85,7 @@ export class Hardware {
       ram: memory,
       native: environment.native,
       emit,
+      flushEvents,
       trace: environment.warn,
       warn: environment.warn,
     };

@@ -195,6 +195,7 @@ export class Machine {
       environment,
       tree,
       emit,
+      flushEvents: () => this.qmp.flush(),
       serialOutput: (bytes) => {
         this.chardevs.serialOutput(bytes);
         this.#vnc?.console.output(bytes);

@@ -2,7 +2,7 @@ import type { Clock } from '@godwit/clock';
 import type { Native } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { DmaMemory } from '@godwit/vfio';
-import type { Emit } from '../events.js';
+import type { Emit, FlushEvents } from '../events.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import type { GuestMemory } from '../memory/index.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
@@ -18,6 +18,7 @@ export interface DeviceEnvironment {
   readonly ram: GuestMemory;
   readonly native: Native | undefined;
   readonly emit: Emit;
+  readonly flushEvents: FlushEvents;
   /** Receives what a device with `trace=on` has to say, line by line. */
   readonly trace: (line: string) => void;
   /** Says that something went wrong that no command asked about. */

@@ -1,7 +1,7 @@
 import type { Clock } from '@godwit/clock';
 import { type DeviceBlocker, DeviceController, type DeviceEntry } from '@godwit/migration/devices';
 import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
-import type { Emit } from '../events.js';
+import type { Emit, FlushEvents } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
 import { QomObject } from '../qom/object.js';
 import type { VfioDeviceProperties } from './device-properties.js';
@@ -18,6 +18,7 @@ export interface VfioDeviceOptions {
   readonly properties: VfioDeviceProperties;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly flushEvents: FlushEvents;
 }
 
 /** A VFIO device in the object tree: it moves the device between its states and reports that to clients. */
@@ -29,16 +30,18 @@ export class VfioDevice extends QomObject {
   readonly controller: DeviceController;
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
+  readonly #flushEvents: FlushEvents;
 
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
-    const { id, device, regions, compatible, properties, clock, emit } = options;
+    const { id, device, regions, compatible, properties, clock, emit, flushEvents } = options;
     this.id = id ?? '';
     this.device = device;
     this.regions = regions;
     this.compatible = compatible;
     this.#properties = properties;
     this.#emit = emit;
+    this.#flushEvents = flushEvents;
     this.controller = new DeviceController(device, clock, {
       onPrepare: (wanted) => this.#announce(wanted),
       onState: (state) => this.#report(nameOf(state)),
@@ -85,11 +88,13 @@ export class VfioDevice extends QomObject {
     return dirtyPageTracking ? undefined : 'no-dirty-tracking';
   }
 
+  /** The notice is on its way when this returns, and only then the device is asked: what it does may keep this thread busy. */
   #announce(wanted: DeviceState): void {
     if (this.#properties.migrationPrepareEvents) {
       this.#emit('VFIO_MIGRATION_PREPARE', this.#data(nameOf(wanted)));
     }
     if (wanted === DeviceState.PRE_COPY_P2P) this.#report('pre-copy-p2p-prepare');
+    this.#flushEvents();
   }
 
   #report(state: QapiVfioMigrationState): void {

@@ -33,7 +33,7 @@ export const vfioModel: DeviceDriver = {
       ...[...all.values()].map(propertyInfo),
     ];
   },
-  create({ id, type, properties: given }, { clock, random, memory, ram, emit, trace }) {
+  create({ id, type, properties: given }, { clock, random, memory, ram, emit, flushEvents, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
     const [properties, ofModel] = splitVfioProperties(type, rest);
     const device = createModel(String(model), ofModel, {
@@ -52,6 +52,7 @@ export const vfioModel: DeviceDriver = {
       properties,
       clock,
       emit,
+      flushEvents,
     });
     object.addProperty('model', { type: 'str', get: () => device.model });
     for (const [name, property] of modelQomProperties(device)) object.addProperty(name, property);

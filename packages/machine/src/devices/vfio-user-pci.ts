@@ -22,7 +22,7 @@ export const vfioUserPci: DeviceDriver = {
     { name: 'socket', type: 'str', description: 'path of the socket at which the device is served' },
     ...VFIO_DEVICE_PROPERTIES.map(propertyInfo),
   ],
-  async create({ id, type, properties: given }, { clock, native, ram, emit, warn }) {
+  async create({ id, type, properties: given }, { clock, native, ram, emit, flushEvents, warn }) {
     const { socket, ...others } = given;
     const [properties, unknown] = splitVfioProperties(type, plainProperties(others));
     for (const name of Object.keys(unknown)) {
@@ -59,6 +59,7 @@ export const vfioUserPci: DeviceDriver = {
         properties,
         clock,
         emit,
+        flushEvents,
       });
     } catch (error) {
       client.close();

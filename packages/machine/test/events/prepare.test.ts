@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ARCS, arcName } from '@godwit/vfio';
+import { createMemoryTransports, QmpClient } from '@godwit/qmp';
+import { ARCS, arcName, stateName } from '@godwit/vfio';
 import { MachinePair } from '../support/machine-pair.js';
 import { createTestMachine, device, execute, type TestMachine } from '../support/test-machine.js';
 import { KINDS } from './scenarios.js';
@@ -56,6 +57,39 @@ for (const [kind, properties] of Object.entries(KINDS)) {
     );
   });
 }
+
+test('a device is asked only when its notice has been written to the monitors', async () => {
+  const machine = await createTestMachine({ devices: [device('d', { 'migration-prepare-events': true })] });
+  const [near, far] = createMemoryTransports();
+  const steps: string[] = [];
+  const write = near.write.bind(near);
+  near.write = (bytes) => {
+    const text = Buffer.from(bytes).toString();
+    for (const [, state] of text.matchAll(/VFIO_MIGRATION_PREPARE.*"device-state": "([\w-]+)"/g)) {
+      steps.push(`written: ${state}`);
+    }
+    return write(bytes);
+  };
+  void machine.machine.addMonitor({ label: 'recorded' }).attach(near);
+  const client = await QmpClient.connect(far, { clock: machine.clock });
+  const moved = machine.machine.hardware.devices[0]!.device;
+  const setState = moved.setState.bind(moved);
+  moved.setState = (wanted) => {
+    steps.push(`asked: ${stateName(wanted)}`);
+    return setState(wanted);
+  };
+  await execute(machine, 'stop');
+  await execute(machine, 'cont');
+  assert.deepEqual(
+    steps,
+    ['running-p2p', 'stop', 'running-p2p', 'running'].flatMap((state) => [
+      `written: ${state}`,
+      `asked: ${state}`,
+    ]),
+  );
+  await client.close();
+  await machine.close();
+});
 
 test('a recovery state and a reset are announced too', async () => {
   for (const leaves of ['from', 'error']) {

@@ -61,6 +61,14 @@ export class QmpServer {
     return () => this.#disconnectListeners.delete(listener);
   }
 
+  /**
+   * Hands what is queued to the transports now, rather than at the end of this turn of the event loop. A client that does
+   * not read is not waited for.
+   */
+  flush(): void {
+    for (const monitor of this.#monitors) monitor.session?.flush();
+  }
+
   /** Sends what is queued, disconnects all clients and stops the timers. */
   close(): void {
     for (const monitor of [...this.#monitors]) this.removeMonitor(monitor);
