@@ -3,18 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** How a QEMU is called, and the folder that it takes for the root. */
-export interface Qemu {
-  readonly command: readonly string[];
-  readonly root: string;
-}
-
 /** Why a QEMU cannot be used; undefined: it can. */
-export function unusable({ command }: Qemu): string | undefined {
+export function unusable(command: readonly string[]): string | undefined {
   const [program, ...args] = command;
   const { stdout, error } = spawnSync(program!, [...args, '-device', 'help'], { encoding: 'utf8' });
   if (error !== undefined) return `${program} cannot be run: ${error.message}`;
-  return stdout.includes('"vfio-user-pci"') ? undefined : 'it has no vfio-user-pci (QEMU 10.1 has)';
+  return stdout.includes('"vfio-user-pci"') ? undefined : `${program} has no vfio-user-pci (QEMU 10.1 has)`;
 }
 
 /** Where the test puts BAR0, and an address in RAM. */
@@ -22,8 +16,8 @@ const BAR0 = 0xe000_0000;
 const RAM = 0x10_0000;
 
 /** Attaches the adder to QEMU and does as its guest would, by QEMU's qtest protocol. */
-export async function checkAdder(qemu: Qemu, socket: string): Promise<void> {
-  const [program, ...args] = qemu.command;
+export async function checkAdder(qemu: readonly string[], socket: string): Promise<void> {
+  const [program, ...args] = qemu;
   const device = { driver: 'vfio-user-pci', addr: '1', socket: { type: 'unix', path: socket } };
   const child = spawn(program!, [
     ...args,

@@ -16,8 +16,9 @@ export {
   type ServedRegion,
 } from './server/function.js';
 export { Interrupts } from './server/interrupts.js';
+export { MemoryRegion } from './server/memory-region.js';
 export { modelFunction } from './server/model-function.js';
-export { MemoryRegion, PciFunction, type PciFunctionOptions } from './server/pci-function.js';
+export { PciFunction, type PciFunctionOptions } from './server/pci-function.js';
 export {
   type Attachment,
   VfioUserServer,

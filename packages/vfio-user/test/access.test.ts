@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ftruncateSync } from 'node:fs';
 import { test } from 'node:test';
 import { SystemClock } from '@godwit/clock';
-import { VfioUserServer } from '../src/index.js';
+import { PciRegion, VfioUserServer } from '../src/index.js';
 import {
   Command,
   DMA_MAP,
@@ -127,6 +127,37 @@ test('a level-triggered interrupt signals again at each unmasking while it is as
     assert.equal(addon.readEventfd(line), 0);
     addon.close(line);
   }),
+);
+
+test(
+  'the status register shows INTx until the client unmasks it, and the command register holds it back',
+  needsAddon,
+  () =>
+    serveExample(async ({ client, device }) => {
+      const { interrupts } = device.attachment;
+      const line = addon.eventfd(0);
+      await client.setIrqs(0, 0, [line]);
+      const pending = async () => {
+        const status = Buffer.alloc(2);
+        await client.readRegion(PciRegion.CONFIG, 6, status);
+        return (status[0]! & 8) !== 0;
+      };
+      const command = (value: number) => client.writeRegion(PciRegion.CONFIG, 4, Buffer.from([0, value]));
+      assert.equal(await pending(), false);
+      interrupts.raise();
+      assert.equal(addon.readEventfd(line), 1);
+      assert.equal(await pending(), true);
+      await client.actOnIrqs('unmask', 0, 0, 1);
+      assert.equal(await pending(), false);
+      await command(4);
+      interrupts.raise();
+      assert.equal(addon.readEventfd(line), 0, 'INTx is disabled');
+      assert.equal(await pending(), true);
+      await command(0);
+      assert.equal(addon.readEventfd(line), 1);
+      await client.reset();
+      addon.close(line);
+    }),
 );
 
 test('interrupts that do not exist, and descriptors that are no eventfds, are EINVAL', needsAddon, () =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkDevice, DeviceState, VfioError } from '@godwit/vfio';
-import { SnapshotMigration } from '../src/index.js';
+import { MemoryRegion, SnapshotMigration } from '../src/index.js';
 
 interface TextDevice {
   text: string;
@@ -100,4 +100,32 @@ test('it keeps the rules of the uAPI', async () => {
   const report = await checkDevice(() => textDevice().migration, {});
   const failed = report.results.filter(({ outcome }) => outcome === 'failed');
   assert.deepEqual(failed, []);
+});
+
+test('a device that is nothing but its regions moves by what they hold', async () => {
+  const written: number[][] = [];
+  const make = () => [new MemoryRegion(4, (...access) => written.push(access)), new MemoryRegion(2)] as const;
+  const [source, target] = [make(), make()];
+  source[0].write(1, Buffer.from([7, 8]));
+  source[1].write(0, Buffer.from([9]));
+  assert.deepEqual(written, [[1, 2]]);
+  const saving = SnapshotMigration.of(...source);
+  const resuming = SnapshotMigration.of(...target);
+  await saving.setState(DeviceState.STOP_COPY);
+  await resuming.setState(DeviceState.RESUMING);
+  await resuming.writeData(await readAll(saving));
+  await resuming.setState(DeviceState.RUNNING);
+  assert.deepEqual([...target[0].bytes, ...target[1].bytes], [0, 7, 8, 0, 9, 0]);
+  await resuming.reset();
+  assert.deepEqual([...target[0].bytes, ...target[1].bytes], [0, 0, 0, 0, 0, 0]);
+
+  const other = SnapshotMigration.of(new MemoryRegion(8));
+  await saving.setState(DeviceState.STOP);
+  await saving.setState(DeviceState.STOP_COPY);
+  await other.setState(DeviceState.RESUMING);
+  await other.writeData(await readAll(saving));
+  await assert.rejects(other.setState(DeviceState.STOP), {
+    code: 'EINVAL',
+    message: /6 bytes, where the device has 8/,
+  });
 });

@@ -1,4 +1,5 @@
 import type { ServedRegion } from './function.js';
+import type { Interrupts } from './interrupts.js';
 
 /** How a PCI function presents itself. */
 export interface PciIdentity {
@@ -58,7 +59,9 @@ const Register = {
   FIRST_CAPABILITY: 0x40,
 } as const;
 
+const STATUS_INTERRUPT = 0x08;
 const STATUS_CAPABILITIES = 0x10;
+const COMMAND_INTERRUPT_DISABLE = 0x0400;
 /** IO, memory, master, parity, SERR, interrupt disable. */
 const COMMAND_WRITABLE = 0x0547;
 const BAR_64 = 0x4;
@@ -73,6 +76,7 @@ export class ConfigSpace implements ServedRegion {
   /** A set bit can be written. */
   readonly #writable = Buffer.alloc(CONFIG_SPACE_SIZE);
   readonly #initial: Buffer;
+  #interrupts: Interrupts | undefined;
 
   constructor(options: ConfigSpaceOptions) {
     const { identity } = options;
@@ -105,7 +109,14 @@ export class ConfigSpace implements ServedRegion {
     this.#initial = Buffer.from(bytes);
   }
 
+  /** The interrupts that the command register enables and the status register shows. */
+  attach(interrupts: Interrupts): void {
+    this.#interrupts = interrupts;
+  }
+
   read(offset: number, into: Uint8Array): void {
+    const status = this.bytes[Register.STATUS]! & ~STATUS_INTERRUPT;
+    this.bytes[Register.STATUS] = status | (this.#interrupts?.intxPending ? STATUS_INTERRUPT : 0);
     into.set(this.bytes.subarray(offset, offset + into.length));
   }
 
@@ -114,10 +125,17 @@ export class ConfigSpace implements ServedRegion {
       const mask = this.#writable[offset + index]!;
       this.bytes[offset + index] = (this.bytes[offset + index]! & ~mask) | (value & mask);
     }
+    this.#enableIntx();
   }
 
   reset(): void {
     this.#initial.copy(this.bytes);
+    this.#enableIntx();
+  }
+
+  #enableIntx(): void {
+    const command = this.bytes.readUInt16LE(Register.COMMAND);
+    this.#interrupts?.setIntxDisabled((command & COMMAND_INTERRUPT_DISABLE) !== 0);
   }
 
   #addBar({ index, size, wide }: ConfigBar): void {

@@ -1,4 +1,5 @@
 import type { MigratableDevice } from '@godwit/vfio';
+import type { Interrupts } from './interrupts.js';
 
 /** Region indexes of a PCI device (linux/vfio.h). */
 export const PciRegion = { BAR0: 0, BAR5: 5, ROM: 6, CONFIG: 7, VGA: 8, COUNT: 9 } as const;
@@ -15,6 +16,8 @@ export interface ServedFunction {
   /** Absent: the device cannot migrate. */
   readonly migration?: MigratableDevice;
   reset(): void | Promise<void>;
+  /** Called once, with the interrupts whose state the function shows in its configuration space. */
+  attach?(interrupts: Interrupts): void;
 }
 
 /** A region. An access reaches it only within its size. What it throws as a VfioError is answered with its errno. */

@@ -14,8 +14,10 @@ export interface IrqRequest {
 interface Line {
   eventfd: number | undefined;
   masked: boolean;
-  /** Raised while it was masked. */
+  /** Raised while it could not be signalled. */
   waiting: boolean;
+  /** Signalled, and not unmasked by the client since: INTx only. */
+  delivered: boolean;
 }
 
 /** INTx masks itself when it is raised, as a level-triggered line needs; the client unmasks it. */
@@ -29,6 +31,7 @@ export class Interrupts {
   readonly #native: Native;
   #lines: readonly (readonly Line[])[] = [];
   #asserted = false;
+  #intxDisabled = false;
 
   constructor(native: Native) {
     this.#native = native;
@@ -42,6 +45,7 @@ export class Interrupts {
         eventfd: undefined,
         masked: false,
         waiting: false,
+        delivered: false,
       })),
     );
   }
@@ -73,8 +77,27 @@ export class Interrupts {
     this.#asserted = asserted;
     const line = this.#lines[PciIrq.INTX]?.[0];
     if (line === undefined) return;
-    if (asserted) this.#signal(line, true);
-    else line.waiting = false;
+    if (asserted) {
+      this.#signal(line, true);
+      return;
+    }
+    line.waiting = false;
+    line.delivered = false;
+  }
+
+  /** The interrupt bit of the status register: the line is asserted, or was raised and is not unmasked yet. */
+  get intxPending(): boolean {
+    const line = this.#lines[PciIrq.INTX]?.[0];
+    return line !== undefined && (this.#asserted || line.waiting || line.delivered);
+  }
+
+  /** The interrupt disable bit of the command register: what is pending is signalled once it is clear. */
+  setIntxDisabled(disabled: boolean): void {
+    if (disabled === this.#intxDisabled) return;
+    this.#intxDisabled = disabled;
+    const line = this.#lines[PciIrq.INTX]?.[0];
+    if (disabled || line === undefined || line.masked || !(line.waiting || this.#asserted)) return;
+    this.#signal(line, true);
   }
 
   /** DEVICE_SET_IRQS. Takes the descriptors out of `fds` where it keeps them. EINVAL for what makes no sense. */
@@ -142,6 +165,7 @@ export class Interrupts {
       line.masked = true;
     } else {
       line.masked = false;
+      line.delivered = false;
       const again = line.waiting || (index === PciIrq.INTX && this.#asserted);
       line.waiting = false;
       if (again) this.#signal(line, index === PciIrq.INTX);
@@ -150,11 +174,15 @@ export class Interrupts {
 
   #signal(line: Line, automask: boolean): boolean {
     if (line.eventfd === undefined) return false;
-    if (line.masked) {
+    if (line.masked || (automask && this.#intxDisabled)) {
       line.waiting = true;
       return true;
     }
-    if (automask) line.masked = true;
+    line.waiting = false;
+    if (automask) {
+      line.masked = true;
+      line.delivered = true;
+    }
     this.#native.signalEventfd(line.eventfd);
     return true;
   }
@@ -164,6 +192,7 @@ export class Interrupts {
     line.eventfd = undefined;
     line.masked = false;
     line.waiting = false;
+    line.delivered = false;
   }
 }
 

@@ -1,6 +1,8 @@
 import type { MigratableDevice } from '@godwit/vfio';
 import { type ConfigBar, ConfigSpace, type PciIdentity } from './config-space.js';
 import { PciRegion, type ServedFunction, type ServedRegion } from './function.js';
+import type { Interrupts } from './interrupts.js';
+import { MemoryRegion } from './memory-region.js';
 
 export interface PciFunctionOptions extends PciIdentity {
   /** The BARs, by index 0 to 5. Their sizes are rounded up to what a BAR can have. */
@@ -63,30 +65,13 @@ export class PciFunction implements ServedFunction {
     this.#onReset = options.reset?.bind(options);
   }
 
+  attach(interrupts: Interrupts): void {
+    this.config.attach(interrupts);
+  }
+
   async reset(): Promise<void> {
     this.config.reset();
     await this.migration?.reset();
     await this.#onReset?.();
-  }
-}
-
-/** A region that keeps what is written to it. */
-export class MemoryRegion implements ServedRegion {
-  readonly bytes: Uint8Array;
-
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
-  }
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  read(offset: number, into: Uint8Array): void {
-    into.set(this.bytes.subarray(offset, offset + into.length));
-  }
-
-  write(offset: number, from: Uint8Array): void {
-    this.bytes.set(from, offset);
   }
 }

@@ -70,6 +70,7 @@ export class VfioUserServer {
     this.#interrupts = new Interrupts(options.native);
     this.device = options.create({ memory: this.#dma, interrupts: this.#interrupts });
     this.#interrupts.define(this.device.interrupts);
+    this.device.attach?.(this.#interrupts);
     this.#ioEventfds = new IoEventfds(options.native, this.device);
   }
 

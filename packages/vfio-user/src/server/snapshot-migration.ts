@@ -14,6 +14,7 @@ import {
   VfioError,
 } from '@godwit/vfio';
 import { Layout } from '../protocol/layout.js';
+import type { MemoryRegion } from './memory-region.js';
 
 /** What a device does for a {@link SnapshotMigration}. */
 export interface SnapshotSource {
@@ -62,6 +63,27 @@ export class SnapshotMigration implements MigratableDevice {
     this.#source = source;
     this.flags = { p2p: true, preCopy: source.preCopy !== undefined };
     this.dmaLogging = dmaLogging;
+  }
+
+  /** Of a device whose state is what its regions hold, and nothing else: a reset fills them with zeros. */
+  static of(...regions: readonly MemoryRegion[]): SnapshotMigration {
+    const size = regions.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return new SnapshotMigration({
+      save: () => Buffer.concat(regions.map(({ bytes }) => bytes)),
+      load: (state) => {
+        if (state.length !== size) {
+          throw new VfioError('EINVAL', `a state of ${state.length} bytes, where the device has ${size}`);
+        }
+        let at = 0;
+        for (const { bytes } of regions) {
+          bytes.set(state.subarray(at, at + bytes.length));
+          at += bytes.length;
+        }
+      },
+      reset: () => {
+        for (const { bytes } of regions) bytes.fill(0);
+      },
+    });
   }
 
   get state(): DeviceState {
