@@ -6,6 +6,8 @@ import {
 } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
 import { DeviceState } from '@godwit/vfio/contract';
+import { consoleBanner } from './console/banner.js';
+import { GuestTerminal } from './console/guest-terminal.js';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit, FlushEvents } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
@@ -44,6 +46,7 @@ export class Hardware {
   readonly accelerator: Accelerator;
   readonly rtc: Mc146818;
   readonly serial: Serial16550;
+  readonly terminal: GuestTerminal;
   readonly #options: HardwareOptions;
   readonly #deviceEnvironment: DeviceEnvironment;
   readonly #devices: Attached[] = [];
@@ -107,11 +110,15 @@ export class Hardware {
     });
     bus.attach('port', RTC_PORT, RTC_PORTS, this.rtc, 'rtc');
     this.serial = new Serial16550({
-      transmit: serialOutput,
+      transmit: (bytes) => {
+        serialOutput(bytes);
+        this.terminal.output(bytes);
+      },
       onReceive: () => accelerator.attendSerial(),
     });
     bus.attach('port', SERIAL_PORT, SERIAL_PORTS, this.serial, 'serial0');
     tree.addUnattached(new QomObject('isa-serial'));
+    this.terminal = new GuestTerminal({ clock, serial: this.serial, banner: consoleBanner(configuration) });
   }
 
   get devices(): readonly VfioDevice[] {
@@ -170,7 +177,12 @@ export class Hardware {
 
   /** What a migration needs to know, and moves. */
   sections(): readonly StateSection[] {
-    return [...this.accelerator.sections(), this.rtc.section(), this.serial.section()];
+    return [
+      ...this.accelerator.sections(),
+      this.rtc.section(),
+      this.serial.section(),
+      this.terminal.section(),
+    ];
   }
 
   get port(): Omit<MachinePort, 'control'> {
@@ -186,6 +198,7 @@ export class Hardware {
   /** Puts vCPUs and devices into the state of power-on. The vCPUs are paused; devices of a stopped guest stay stopped. */
   async reset(guestRuns: boolean): Promise<void> {
     this.accelerator.reset();
+    this.terminal.reset();
     for (const { device } of this.#devices) await device.controller.reset(guestRuns);
   }
 
@@ -198,6 +211,7 @@ export class Hardware {
   }
 
   async close(): Promise<void> {
+    this.terminal.close();
     await this.accelerator.close();
     for (const { device } of [...this.#devices].reverse()) this.removeDevice(device);
     this.memory.close();

@@ -162,7 +162,6 @@ export class Machine {
     if (this.configuration.endOnReset) return this.shutdown(reason);
     await this.guest.reset(async () => {
       await this.hardware.reset(this.guest.running);
-      this.#vnc?.console.reset();
       this.emit('RESET', { guest: reason === 'guest-reset', reason });
     });
   }
@@ -196,10 +195,7 @@ export class Machine {
       tree,
       emit,
       flushEvents: () => this.qmp.flush(),
-      serialOutput: (bytes) => {
-        this.chardevs.serialOutput(bytes);
-        this.#vnc?.console.output(bytes);
-      },
+      serialOutput: (bytes) => this.chardevs.serialOutput(bytes),
     });
     this.#hardware = hardware;
     this.guest.attach(hardware.accelerator);

@@ -40,6 +40,19 @@ test('a machine goes back to where it was saved: memory, devices and all', async
   await machine.close();
 });
 
+test('a snapshot holds the console as well, for a server that shows it and for one that comes later', async () => {
+  const saver = await createTestMachine({ snapshotFolder: folder, startStopped: true });
+  saver.machine.hardware.terminal.output(Buffer.from('as it was'));
+  await line(saver, 'savevm screen');
+  await saver.close();
+  const vnc = [{ id: 'default', password: false, share: 'ignore', connections: 1 }] as const;
+  const machine = await createTestMachine({ snapshotFolder: folder, startStopped: true, vnc });
+  assert.equal(await line(machine, 'loadvm screen'), '');
+  assert.equal(machine.machine.vnc!.console.display.text()[2], 'as it was');
+  await line(machine, 'delvm screen');
+  await machine.close();
+});
+
 test('a guest that runs stands still while it is saved or loaded, and runs on', async () => {
   const machine = await createTestMachine({ snapshotFolder: folder, devices: [device('d')] });
   const before = machine.events.length;

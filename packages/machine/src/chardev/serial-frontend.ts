@@ -26,7 +26,7 @@ export class SerialFrontend implements ChardevFrontend {
         data: (chunk) => {
           this.#input.offer(chunk);
           // The client is not read while the port has no room for what it sent.
-          if (this.#input.waiting > 0) transport.pause();
+          if (this.#input.waiting.length > 0) transport.pause();
         },
         drain: () => {},
         ended: () => transport.end(),

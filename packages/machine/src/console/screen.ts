@@ -22,8 +22,25 @@ export interface Position {
   readonly column: number;
 }
 
+/** What a screen shows, and where its cursor is. */
+export interface ScreenState extends Position {
+  readonly columns: number;
+  readonly wrapping: boolean;
+  /** First and last row of the region that scrolls. */
+  readonly top: number;
+  readonly bottom: number;
+  /** Row by row: the character in the low 7 bits, its look above. */
+  readonly cells: Uint16Array;
+}
+
 const SPACE = 0x20;
+const CODE_BITS = 7;
 const TAB_WIDTH = 8;
+
+/** Whether a cell of a {@link ScreenState} holds a character. */
+export function showable(cell: number): boolean {
+  return (cell & ((1 << CODE_BITS) - 1)) >= SPACE;
+}
 
 /**
  * What a terminal shows: a grid of characters with their colours, a cursor, and the region of rows that scrolls. Rows and
@@ -85,6 +102,29 @@ export class Screen {
   text(row: number): string {
     const start = row * this.#columns;
     return String.fromCharCode(...this.#codes.subarray(start, start + this.#columns)).trimEnd();
+  }
+
+  get state(): ScreenState {
+    return {
+      columns: this.#columns,
+      row: this.#row,
+      column: this.#column,
+      wrapping: this.#wrapping,
+      top: this.#top,
+      bottom: this.#bottom,
+      cells: this.#looks.map((look, at) => (look << CODE_BITS) | this.#codes[at]!),
+    };
+  }
+
+  /** Shows what a screen of as many rows has shown. */
+  restore({ columns, row, column, wrapping, top, bottom, cells }: ScreenState): void {
+    this.resize(columns);
+    this.#codes.set(cells.map((cell) => cell & ((1 << CODE_BITS) - 1)));
+    this.#looks.set(cells.map((cell) => cell >> CODE_BITS));
+    this.#top = top;
+    this.#bottom = bottom;
+    this.#goto(row, column);
+    this.#wrapping = wrapping;
   }
 
   /** The part of each row that changed since the last call, columns `from` up to but not including `to`. */

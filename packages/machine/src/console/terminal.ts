@@ -1,12 +1,15 @@
 import { BLACK, BRIGHT, WHITE } from './palette.js';
-import { PLAIN, type Position, type Rendition, type Screen } from './screen.js';
+import { PLAIN, type Position, type Rendition, Screen } from './screen.js';
+import { decodeTerminal, encodeTerminal, type ParserState } from './terminal-state.js';
 
+const ROWS = 24;
 const NARROW = 80;
 const WIDE = 132;
 
 /** More parameters, or greater ones, than any sequence has a use for are cut off. */
 const MAX_PARAMETERS = 16;
 const MAX_PARAMETER = 9999;
+const MAX_PREFIX = 4;
 
 /** Stands for every character that is not ASCII; the screen's font draws a box. */
 const NOT_ASCII = 0x7f;
@@ -23,16 +26,15 @@ const Code = {
   DELETE: 0x7f,
 } as const;
 
-type State = 'text' | 'escape' | 'skip-one' | 'sequence' | 'string' | 'string-escape';
-
 /**
  * Carries out on a screen what a program writes to a VT100 (ECMA-48, DEC private modes 3, 7 and 25): text, cursor
  * movements, erasing, scrolling, insertion, colours. What it does not know is left out, never shown. It answers no
  * inquiries, for it only looks on: the terminal that the guest talks with is at the other end of its serial line.
  */
 export class Terminal {
-  readonly #screen: Screen;
-  #state: State = 'text';
+  readonly #screen = new Screen(NARROW, ROWS);
+  readonly #watchers = new Set<() => void>();
+  #state: ParserState = 'text';
   #parameters: number[] = [];
   /** `?` and the like after `ESC [`. */
   #prefix = '';
@@ -40,16 +42,60 @@ export class Terminal {
   #saved: Position & { readonly rendition: Rendition } = { row: 0, column: 0, rendition: PLAIN };
   #cursorVisible = true;
 
-  constructor(screen: Screen) {
-    this.#screen = screen;
+  /** 80 columns, or 132 where the guest asks for them; 24 rows. */
+  get screen(): Screen {
+    return this.#screen;
   }
 
   get cursorVisible(): boolean {
     return this.#cursorVisible;
   }
 
+  /** Adds a listener for changes of the screen; returns how to remove it. */
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
   write(bytes: Uint8Array): void {
     for (const byte of bytes) this.#take(byte);
+    this.#announce();
+  }
+
+  /** What it shows, and what it is in the middle of. */
+  save(): Uint8Array {
+    return encodeTerminal({
+      screen: this.#screen.state,
+      rendition: this.#rendition,
+      saved: this.#saved,
+      cursorVisible: this.#cursorVisible,
+      parser: this.#state,
+      parameters: this.#parameters,
+      prefix: this.#prefix,
+    });
+  }
+
+  /**
+   * Goes on from what {@link save} returned, which `bytes` begin with.
+   * @returns how many bytes that is
+   * @throws Error when it is not the state of a terminal; nothing has changed then
+   */
+  load(bytes: Uint8Array): number {
+    const { state, length } = decodeTerminal(bytes, {
+      columns: [NARROW, WIDE],
+      rows: ROWS,
+      parameters: MAX_PARAMETERS,
+      prefix: MAX_PREFIX,
+    });
+    this.#screen.restore(state.screen);
+    this.#select(state.rendition);
+    this.#saved = state.saved;
+    this.#cursorVisible = state.cursorVisible;
+    this.#state = state.parser;
+    this.#parameters = [...state.parameters];
+    this.#prefix = state.prefix;
+    this.#announce();
+    return length;
   }
 
   /** Back to the state of power-on. */
@@ -62,6 +108,11 @@ export class Terminal {
       this.#screen.setScrollRegion(0, this.#screen.rows - 1);
       this.#clear();
     } else this.#screen.resize(NARROW);
+    this.#announce();
+  }
+
+  #announce(): void {
+    if (this.#screen.changed) for (const watcher of this.#watchers) watcher();
   }
 
   #take(byte: number): void {
@@ -155,7 +206,7 @@ export class Terminal {
       parameters[last] = Math.min(parameters[last]! * 10 + byte - 0x30, MAX_PARAMETER);
     } else if (byte === 0x3b || byte === 0x3a) {
       if (parameters.length < MAX_PARAMETERS) parameters.push(0);
-    } else if (byte < 0x40) this.#prefix += this.#prefix.length < 4 ? String.fromCharCode(byte) : '';
+    } else if (byte < 0x40) this.#prefix += this.#prefix.length < MAX_PREFIX ? String.fromCharCode(byte) : '';
     else {
       this.#state = 'text';
       const final = String.fromCharCode(byte);

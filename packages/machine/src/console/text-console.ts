@@ -1,25 +1,20 @@
 import type { Colour, Display, DisplayListener, Rectangle } from './display.js';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphRow } from './font.js';
 import { BLUE, BRIGHT, PALETTE, WHITE } from './palette.js';
-import { Screen } from './screen.js';
-import { Terminal } from './terminal.js';
+import type { Screen } from './screen.js';
+import type { Terminal } from './terminal.js';
 
-const COLUMNS = 80;
-/** Rows of the guest's text; the last of the 25 rows is the status line. */
-const ROWS = 24;
 const UNDERLINE_ROW = 14;
 
 const STATUS_INK = WHITE | BRIGHT;
 const STATUS_PAPER = BLUE;
 
-/**
- * The picture of a text terminal: 80 columns (132 where the guest asks for them), 24 rows for the guest and a status line
- * below them, drawn in cells of 8 by 16 pixels.
- */
+/** The picture of a text terminal: its rows and a status line below them, drawn in cells of 8 by 16 pixels. */
 export class TextConsole implements Display {
   readonly palette: readonly Colour[] = PALETTE;
-  readonly #screen = new Screen(COLUMNS, ROWS);
-  readonly #terminal = new Terminal(this.#screen);
+  readonly #terminal: Terminal;
+  readonly #screen: Screen;
+  readonly #unwatch: () => void;
   readonly #listeners = new Set<DisplayListener>();
   #pixels: Uint8Array;
   #status = '';
@@ -28,7 +23,10 @@ export class TextConsole implements Display {
   #drawnCursor: { readonly row: number; readonly column: number } | undefined;
   #stale = true;
 
-  constructor() {
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#screen = terminal.screen;
+    this.#unwatch = terminal.watch(() => this.#announce());
     this.#pixels = new Uint8Array(this.width * this.height);
   }
 
@@ -37,7 +35,7 @@ export class TextConsole implements Display {
   }
 
   get height(): number {
-    return (ROWS + 1) * GLYPH_HEIGHT;
+    return (this.#screen.rows + 1) * GLYPH_HEIGHT;
   }
 
   get pixels(): Uint8Array {
@@ -46,13 +44,8 @@ export class TextConsole implements Display {
 
   /** The rows as text, without blanks at their ends; the status line is the last one. */
   text(): string[] {
-    return [...Array.from({ length: ROWS }, (_, row) => this.#screen.text(row)), this.#status.trimEnd()];
-  }
-
-  /** Shows what the guest writes. */
-  write(bytes: Uint8Array): void {
-    this.#terminal.write(bytes);
-    if (this.#screen.changed) this.#announce();
+    const { rows } = this.#screen;
+    return [...Array.from({ length: rows }, (_, row) => this.#screen.text(row)), this.#status.trimEnd()];
   }
 
   /** Replaces the status line; what does not fit is cut off. */
@@ -60,12 +53,6 @@ export class TextConsole implements Display {
     if (text === this.#status) return;
     this.#status = text;
     this.#statusChanged = true;
-    this.#announce();
-  }
-
-  /** An empty screen, as at power-on. */
-  reset(): void {
-    this.#terminal.reset();
     this.#announce();
   }
 
@@ -87,6 +74,11 @@ export class TextConsole implements Display {
       if (resized) listener.resized();
       else for (const area of areas) listener.drawn(area);
     }
+  }
+
+  /** Follows the terminal no more. */
+  close(): void {
+    this.#unwatch();
   }
 
   #announce(): void {
@@ -111,9 +103,15 @@ export class TextConsole implements Display {
     if (this.#statusChanged) {
       this.#statusChanged = false;
       for (let column = 0; column < screen.columns; column++) {
-        this.#drawGlyph(ROWS, column, this.#status.charCodeAt(column) || 0x20, STATUS_INK, STATUS_PAPER);
+        this.#drawGlyph(
+          screen.rows,
+          column,
+          this.#status.charCodeAt(column) || 0x20,
+          STATUS_INK,
+          STATUS_PAPER,
+        );
       }
-      areas.push({ x: 0, y: ROWS * GLYPH_HEIGHT, width: this.width, height: GLYPH_HEIGHT });
+      areas.push({ x: 0, y: screen.rows * GLYPH_HEIGHT, width: this.width, height: GLYPH_HEIGHT });
     }
     return areas;
   }

@@ -21,9 +21,9 @@ export class SerialInput {
     this.#options = options;
   }
 
-  /** How many bytes wait for room. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** The bytes that wait for room. */
+  get waiting(): Uint8Array {
+    return this.#waiting;
   }
 
   /** Queues bytes, which it copies where they have to wait. Whoever must bound the queue looks at {@link waiting}. */

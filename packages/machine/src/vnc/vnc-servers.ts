@@ -4,7 +4,7 @@ import { GuestConsole } from '../console/index.js';
 import type { Machine } from '../machine.js';
 import { inOptionAsync } from '../options/command-line.js';
 import type { VncConfiguration } from './configuration.js';
-import { consoleBanner, consoleStatus } from './console-texts.js';
+import { consoleStatus } from './console-status.js';
 import { VncServer } from './server.js';
 
 /** The VNC servers of a machine, and the console that they show. */
@@ -27,8 +27,7 @@ export class VncServers {
   private constructor(machine: Machine) {
     this.console = new GuestConsole({
       clock: machine.environment.clock,
-      serial: machine.hardware.serial,
-      banner: consoleBanner(machine),
+      terminal: machine.hardware.terminal,
       status: () => consoleStatus(machine),
     });
   }

@@ -107,7 +107,7 @@ test('a viewer sees all at first, and then what has changed', async () => {
   viewer.request(true);
   await machine.clock.advance(5000);
   assert.equal(viewer.available, 0);
-  machine.machine.vnc!.console.output(Buffer.from('hello'));
+  machine.machine.hardware.terminal.output(Buffer.from('hello'));
   await machine.clock.advance(30);
   const [change, ...others] = await viewer.update();
   assert.deepEqual([change!.x, change!.y, change!.width, change!.height, others], [0, 32, 48, 16, []]);
@@ -156,7 +156,7 @@ test('keys reach the guest, which echoes them; those typed while it is paused wa
 
 test('a reset clears the screen', async () => {
   const machine = await machineWith();
-  machine.machine.vnc!.console.output(Buffer.from('old text'));
+  machine.machine.hardware.terminal.output(Buffer.from('old text'));
   await execute(machine, 'system_reset');
   await machine.clock.advance(10);
   assert.equal(rows(machine)[2], '');
@@ -174,7 +174,7 @@ test('a viewer that can follows another size; one that cannot goes on with its p
     await viewer.update();
     viewer.request(true);
   }
-  machine.machine.vnc!.console.output(Buffer.from('\x1b[?3hwide'));
+  machine.machine.hardware.terminal.output(Buffer.from('\x1b[?3hwide'));
   await machine.clock.advance(30);
   const [resize, ...none] = await following.update();
   assert.deepEqual([resize!.encoding, resize!.width, resize!.height, none], [-223, 1056, 400, []]);
@@ -204,7 +204,7 @@ test('for a viewer that does not read, one update waits, and the machine goes on
   viewer.pause();
   for (let count = 0; count < 200; count++) {
     viewer.request(false);
-    machine.machine.vnc!.console.output(Buffer.from(`line ${count}\r\n`));
+    machine.machine.hardware.terminal.output(Buffer.from(`line ${count}\r\n`));
     await machine.clock.advance(30);
   }
   viewer.resume();
