@@ -1,5 +1,6 @@
 import {
   type DeviceEntry,
+  hasMigration,
   type MachinePort,
   migrationBlockers,
   type StateSection,
@@ -50,6 +51,7 @@ export class Hardware {
   readonly #options: HardwareOptions;
   readonly #deviceEnvironment: DeviceEnvironment;
   readonly #devices: Attached[] = [];
+  #blockers: readonly string[] = [];
 
   /** @throws when there is not enough memory, or a property of the accelerator is wrong */
   static async create(options: HardwareOptions): Promise<Hardware> {
@@ -130,6 +132,16 @@ export class Hardware {
     return this.#devices.map(({ device }) => device.entry);
   }
 
+  /** Those of them that are stopped and started with the guest. */
+  movingEntries(): readonly DeviceEntry[] {
+    return this.entries().filter(hasMigration);
+  }
+
+  /** Why the machine cannot be migrated, in the order in which it came to that. */
+  get blockers(): readonly string[] {
+    return this.#blockers;
+  }
+
   /**
    * Adds a device.
    * @param waiting it is not to run before a migration has arrived
@@ -153,7 +165,7 @@ export class Hardware {
         detach.push(this.bus.attach('mmio', base, region.size, region, `${device.path}/${region.name}`));
         address ??= base;
       }
-      if (waiting) await device.device.setState(DeviceState.STOP);
+      if (waiting && hasMigration(device.entry)) await device.device.setState(DeviceState.STOP);
       if (device.mustMigrate) this.#refuseBlockers(device);
       admit();
     } catch (error) {
@@ -219,14 +231,16 @@ export class Hardware {
 
   /** @throws QapiError when a migration would be blocked by the device, or by its being with the others */
   #refuseBlockers(device: VfioDevice): void {
-    const before = migrationBlockers(this.entries());
     const blocker = migrationBlockers([...this.entries(), device.entry]).find(
-      (text) => !before.includes(text),
+      (text) => !this.#blockers.includes(text),
     );
     if (blocker !== undefined) throw new QapiError('GenericError', blocker);
   }
 
   #announceDevices(): void {
+    const blockers = migrationBlockers(this.entries());
+    const old = this.#blockers.filter((text) => blockers.includes(text));
+    this.#blockers = [...old, ...blockers.filter((text) => !old.includes(text))];
     const addresses = this.#devices.flatMap(({ address }) => (address === undefined ? [] : [{ address }]));
     this.accelerator.setDevices(addresses);
   }

@@ -87,7 +87,7 @@ export class Machine {
       emit: this.emit,
       initial: configuration.incoming !== undefined && !configuration.preconfig ? 'inmigrate' : 'prelaunch',
       autostart: !configuration.startStopped,
-      devices: () => this.#hardware?.entries() ?? [],
+      devices: () => this.#hardware?.movingEntries() ?? [],
       onDeviceFailure: environment.warn,
     });
     this.migrations = new Migrations(this);

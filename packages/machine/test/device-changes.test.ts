@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { JsonObject } from '@godwit/json';
 import { MachinePair, type MachinePairOptions } from './support/machine-pair.js';
-import { createTestMachine, device, execute, type TestMachine } from './support/test-machine.js';
+import { createTestMachine, device, eventsOf, execute, type TestMachine } from './support/test-machine.js';
 
 const P2P = 'Multiple VFIO devices migration is supported only if all of them support P2P migration';
 const DISABLED = 'Migration is disabled for VFIO device';
+const UNSUPPORTED = 'VFIO migration is not supported in kernel';
 const NO_TRACKING = "VFIO device doesn't support device and IOMMU dirty tracking";
 
 async function add(machine: TestMachine, id: string, properties: JsonObject = {}): Promise<void> {
@@ -22,26 +23,56 @@ test('blockers come and go with the devices that cause them', async () => {
   const steps: readonly (readonly [id: string, properties: JsonObject | 'gone', blockers: string[]])[] = [
     ['a', { p2p: false }, []],
     ['b', {}, [P2P]],
-    ['c', { 'enable-migration': 'off' }, [`c: ${DISABLED}`, P2P]],
-    ['d', { 'x-device-dirty-page-tracking': false }, [`c: ${DISABLED}`, `d: ${NO_TRACKING}`, P2P]],
-    ['c', 'gone', [`d: ${NO_TRACKING}`, P2P]],
-    ['a', 'gone', [`d: ${NO_TRACKING}`]],
-    ['d', 'gone', []],
+    ['c', { 'enable-migration': 'off' }, [P2P, `c: ${DISABLED}`]],
+    ['d', { 'x-device-dirty-page-tracking': false }, [P2P, `c: ${DISABLED}`, `d: ${NO_TRACKING}`]],
+    ['e', { migration: false }, [P2P, `c: ${DISABLED}`, `d: ${NO_TRACKING}`, `e: ${UNSUPPORTED}`]],
+    ['c', 'gone', [P2P, `d: ${NO_TRACKING}`, `e: ${UNSUPPORTED}`]],
+    ['a', 'gone', [`d: ${NO_TRACKING}`, `e: ${UNSUPPORTED}`]],
+    // One that cannot follow the others' states counts among those that must support P2P, one that has none does not.
+    ['a', { p2p: false }, [`d: ${NO_TRACKING}`, `e: ${UNSUPPORTED}`, P2P]],
+    ['b', 'gone', [`d: ${NO_TRACKING}`, `e: ${UNSUPPORTED}`, P2P]],
+    ['d', 'gone', [`e: ${UNSUPPORTED}`]],
+    ['e', 'gone', []],
   ];
   for (const [id, properties, expected] of steps) {
     if (properties === 'gone') await execute(machine, 'device_del', { id });
     else await add(machine, id, properties);
     assert.deepEqual(await blockers(machine), expected, id);
     if (expected.length === 0) continue;
-    await assert.rejects(execute(machine, 'migrate', { uri: 'unix:/nowhere' }), { message: expected[0] });
+    await assert.rejects(execute(machine, 'migrate', { uri: 'unix:/nowhere' }), {
+      message: expected.at(-1)!,
+    });
   }
   await machine.close();
 });
+
+for (const [why, properties] of [
+  ['is kept from migrating', { 'enable-migration': 'off' }],
+  ['has no migration', { migration: false }],
+] as const) {
+  test(`a device that ${why} is left alone when the guest stops and starts, and tells of nothing`, async () => {
+    const machine = await createTestMachine({
+      devices: [
+        device('d', { ...properties, 'migration-prepare-events': true }),
+        device('e', { p2p: false }),
+      ],
+    });
+    const state = () => machine.machine.tree.findDevice('d')?.get('migration-state');
+    assert.deepEqual(await eventsOf(machine, 'stop'), ['e stop', 'STOP']);
+    assert.equal(state(), 'running');
+    assert.deepEqual(await eventsOf(machine, 'system_reset'), ['RESET']);
+    assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME', 'e running']);
+    const saved = await execute(machine, 'human-monitor-command', { 'command-line': 'savevm s' });
+    assert.match(String(saved), /^Error: d: /);
+    await machine.close();
+  });
+}
 
 test('a device with enable-migration=on is refused where it could not migrate, and leaves nothing behind', async () => {
   const machine = await createTestMachine({ devices: [device('a')] });
   const on = { 'enable-migration': 'on' };
   await assert.rejects(add(machine, 'b', { ...on, p2p: false }), { message: P2P });
+  await assert.rejects(add(machine, 'b', { ...on, migration: false }), { message: `b: ${UNSUPPORTED}` });
   await assert.rejects(add(machine, 'b', { ...on, 'x-device-dirty-page-tracking': false }), {
     message: `b: ${NO_TRACKING}`,
   });

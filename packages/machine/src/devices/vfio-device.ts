@@ -19,6 +19,8 @@ export interface VfioDeviceOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly flushEvents: FlushEvents;
+  /** The device offers no migration ("VFIO migration is not supported in kernel"). */
+  readonly unsupported?: boolean;
 }
 
 /** A VFIO device in the object tree: it moves the device between its states and reports that to clients. */
@@ -31,10 +33,11 @@ export class VfioDevice extends QomObject {
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
   readonly #flushEvents: FlushEvents;
+  readonly #unsupported: boolean;
 
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
-    const { id, device, regions, compatible, properties, clock, emit, flushEvents } = options;
+    const { id, device, regions, compatible, properties, clock, emit, flushEvents, unsupported } = options;
     this.id = id ?? '';
     this.device = device;
     this.regions = regions;
@@ -42,6 +45,7 @@ export class VfioDevice extends QomObject {
     this.#properties = properties;
     this.#emit = emit;
     this.#flushEvents = flushEvents;
+    this.#unsupported = unsupported ?? false;
     this.controller = new DeviceController(device, clock, {
       onPrepare: (wanted) => this.#announce(wanted),
       onState: (state) => this.#report(nameOf(state)),
@@ -85,6 +89,7 @@ export class VfioDevice extends QomObject {
   get #blocker(): DeviceBlocker | undefined {
     const { enableMigration, dirtyPageTracking } = this.#properties;
     if (enableMigration === 'off') return 'disabled';
+    if (this.#unsupported) return 'unsupported';
     return dirtyPageTracking ? undefined : 'no-dirty-tracking';
   }
 

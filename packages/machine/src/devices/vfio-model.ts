@@ -53,6 +53,7 @@ export const vfioModel: DeviceDriver = {
       clock,
       emit,
       flushEvents,
+      unsupported: !device.migratable,
     });
     object.addProperty('model', { type: 'str', get: () => device.model });
     for (const [name, property] of modelQomProperties(device)) object.addProperty(name, property);

@@ -5,7 +5,7 @@ import type {
   MigrationStatus,
   OutgoingMigration,
 } from '@godwit/migration';
-import { type MachinePort, migrationBlockers } from '@godwit/migration/devices';
+import type { MachinePort } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrateSetParameters, MigrationInfo } from '../generated/index.js';
 import type { Machine } from '../machine.js';
@@ -55,7 +55,7 @@ export class Migrations {
    * @throws QapiError when it cannot begin; what goes wrong later is told by events and query-migrate
    */
   async migrate(destination: Destination): Promise<void> {
-    const { guest, hardware, environment } = this.#machine;
+    const { guest, environment } = this.#machine;
     if ((this.active || this.#starting) && guest.runState !== 'inmigrate') {
       throw new QapiError('GenericError', "There's a migration process in progress");
     }
@@ -65,8 +65,7 @@ export class Migrations {
     if (guest.runState === 'postmigrate') {
       throw new QapiError('GenericError', "Can't migrate the vm that was paused due to previous migration");
     }
-    const [blocker] = migrationBlockers(hardware.entries());
-    if (blocker !== undefined) throw new QapiError('GenericError', blocker);
+    this.refuseIfBlocked();
     const address = destinationAddress(destination);
     this.#starting = true;
     const engine = await import('./engine.js').finally(() => {
@@ -173,6 +172,12 @@ export class Migrations {
       throw new QapiError('GenericError', "There's a migration process in progress");
   }
 
+  /** @throws QapiError with what blocked migrations last */
+  refuseIfBlocked(): void {
+    const blocker = this.#machine.hardware.blockers.at(-1);
+    if (blocker !== undefined) throw new QapiError('GenericError', blocker);
+  }
+
   /** Devices neither come nor go while they are moved. @throws QapiError */
   refuseDeviceChange(command: 'device_add' | 'device_del'): void {
     const outgoing = this.#outgoing?.migration.status ?? 'none';
@@ -183,8 +188,8 @@ export class Migrations {
   }
 
   info(): MigrationInfo {
-    const blockers = migrationBlockers(this.#machine.hardware.entries());
-    return { ...this.#statusInfo(), ...(blockers.length > 0 ? { 'blocked-reasons': blockers } : {}) };
+    const { blockers } = this.#machine.hardware;
+    return { ...this.#statusInfo(), ...(blockers.length > 0 ? { 'blocked-reasons': [...blockers] } : {}) };
   }
 
   /** Gives up what is under way and waits for its end. */

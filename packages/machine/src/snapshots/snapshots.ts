@@ -46,7 +46,8 @@ export class Snapshots {
    */
   save(tag: string): Promise<void> {
     return this.#alone(async () => {
-      const { guest } = this.#machine;
+      const { guest, migrations } = this.#machine;
+      migrations.refuseIfBlocked();
       const path = this.#path(tag);
       await makeFolder(this.#folder());
       await guest.stop('save-vm');

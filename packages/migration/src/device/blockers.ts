@@ -6,13 +6,21 @@ const texts: Readonly<Record<DeviceBlocker, string>> = {
   'no-dirty-tracking': "VFIO device doesn't support device and IOMMU dirty tracking",
 };
 
+/**
+ * Whether the machine has to do with the device's migration at all. One without is left alone when the guest stops and
+ * starts, and tells of no state, as with QEMU.
+ */
+export function hasMigration({ blocker }: DeviceEntry): boolean {
+  return blocker !== 'unsupported' && blocker !== 'disabled';
+}
+
 /** Why these devices cannot be migrated now, in QEMU's words; empty where they can. */
 export function migrationBlockers(devices: readonly DeviceEntry[]): string[] {
   const blockers: string[] = [];
   for (const { name, blocker } of devices) {
     if (blocker !== undefined) blockers.push(`${name}: ${texts[blocker]}`);
   }
-  const migratable = devices.filter(({ blocker }) => blocker === undefined);
+  const migratable = devices.filter(hasMigration);
   if (migratable.length > 1 && migratable.some(({ device }) => !device.flags.p2p)) {
     blockers.push('Multiple VFIO devices migration is supported only if all of them support P2P migration');
   }

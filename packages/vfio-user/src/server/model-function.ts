@@ -7,7 +7,7 @@ export function modelFunction(model: ModelledDevice): PciFunction {
   return new PciFunction({
     ...model.pci,
     bars: Object.fromEntries(model.regions.map((region, index) => [index, padded(region)])),
-    migration: model,
+    ...(model.migratable && { migration: model }),
   });
 }
 

@@ -49,6 +49,12 @@ export function commonProperties(flags: MigrationFlags, stateSize: number): Prop
       default: false,
       description: 'v1: write a line for each access to the region',
     },
+    {
+      name: 'migration',
+      type: 'switch',
+      default: true,
+      description: 'offers migration at all; off: as a device whose driver in the kernel does not support it',
+    },
     { name: 'p2p', type: 'switch', default: flags.p2p, description: 'offers the P2P states' },
     { name: 'pre-copy', type: 'switch', default: flags.preCopy, description: 'offers the pre-copy states' },
     {

@@ -51,6 +51,7 @@ export class ModelDevice implements ModelledDevice {
   readonly flags: MigrationFlags;
   readonly properties: Properties;
   readonly compatible: string;
+  readonly migratable: boolean;
   readonly pci: ModelDefinition['pci'];
   readonly regions: readonly DeviceRegion[];
   readonly faults: Faults;
@@ -81,6 +82,7 @@ export class ModelDevice implements ModelledDevice {
     this.model = definition.name;
     this.flags = { p2p: properties.isOn('p2p'), preCopy: properties.isOn('pre-copy') };
     this.properties = properties;
+    this.migratable = properties.isOn('migration');
     this.pci = definition.pci;
     this.faults = Faults.of(properties);
     this.#environment = environment;
@@ -120,6 +122,7 @@ export class ModelDevice implements ModelledDevice {
 
   async setState(wanted: DeviceState): Promise<void> {
     this.#checkAlive();
+    if (!this.migratable) throw new VfioError('ENOTTY', 'the device does not support migration');
     if (this.#transition !== undefined) {
       throw new VfioError('EBUSY', `already on the way to ${stateName(this.#transition.wanted)}`);
     }

@@ -24,6 +24,8 @@ export interface ModelledDevice extends MigratableDevice {
   readonly properties: Properties;
   /** Equal on both ends of a migration: the model, the layout of its state, the protocol. */
   readonly compatible: string;
+  /** False with `migration=off`: it runs, can be reset, and refuses every change of state with ENOTTY. */
+  readonly migratable: boolean;
   readonly pci: ModelDefinition['pci'];
   /** What the guest can reach: the registers as `bar0`, and what the model has beside them. */
   readonly regions: readonly DeviceRegion[];

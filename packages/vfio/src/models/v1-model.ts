@@ -42,6 +42,10 @@ export class V1Model extends V1Device implements ModelledDevice {
     return `${this.#inner.compatible},protocol=v1`;
   }
 
+  get migratable(): boolean {
+    return this.#inner.migratable;
+  }
+
   get pci(): ModelDefinition['pci'] {
     return this.#inner.pci;
   }
