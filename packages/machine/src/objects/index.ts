@@ -1,2 +1,4 @@
+export type { Authorization } from './authorization.js';
 export { IoThread } from './iothread.js';
-export { UserObjects } from './user-objects.js';
+export type { TlsCredentials, TlsEndpoint } from './tls/index.js';
+export { UserObjects, userObjectProperties } from './user-objects.js';

@@ -1,24 +1,70 @@
 import type { JsonValue } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
+import type { ObjectPropertyInfo } from '../generated/index.js';
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
 import type { QomObject } from '../qom/object.js';
-import { IoThread } from './iothread.js';
+import {
+  type Authorization,
+  LIST_PROPERTIES,
+  ListAuthorization,
+  SIMPLE_SETTINGS,
+  SimpleAuthorization,
+} from './authorization.js';
+import { IOTHREAD_PROPERTIES, IoThread } from './iothread.js';
+import { SECRET_SETTINGS, Secret } from './secret.js';
+import { settingProperties } from './settings.js';
+import {
+  AnonymousCredentials,
+  CREDENTIAL_SETTINGS,
+  PSK_SETTINGS,
+  PskCredentials,
+  TlsCredentials,
+  type TlsEndpoint,
+  X509_SETTINGS,
+  X509Credentials,
+} from './tls/index.js';
 
 /** An object that a user can make, and that gives back what it holds. */
 interface UserObject extends QomObject {
   close(): Promise<void>;
 }
 
-type Creator = (
-  properties: Readonly<Record<string, JsonValue>>,
-  environment: MachineEnvironment,
-) => Promise<UserObject>;
+/** A type of user objects. */
+interface UserObjectType {
+  readonly properties: readonly ObjectPropertyInfo[];
+  create(
+    given: Readonly<Record<string, JsonValue>>,
+    environment: MachineEnvironment,
+    objects: UserObjects,
+  ): Promise<UserObject>;
+}
 
-/** How objects of each type of `object-add` are made. */
-const CREATORS: Readonly<Record<string, Creator>> = {
-  iothread: IoThread.create,
+/** What `object-add` can make. */
+const TYPES: Readonly<Record<string, UserObjectType>> = {
+  'authz-list': { properties: LIST_PROPERTIES, create: ListAuthorization.create },
+  'authz-simple': { properties: settingProperties(SIMPLE_SETTINGS), create: SimpleAuthorization.create },
+  iothread: { properties: IOTHREAD_PROPERTIES, create: IoThread.create },
+  secret: {
+    properties: settingProperties(SECRET_SETTINGS),
+    create: (given, _environment, objects) => Secret.create(given, (id) => objects.secret(id)),
+  },
+  'tls-creds-anon': {
+    properties: settingProperties(CREDENTIAL_SETTINGS),
+    create: AnonymousCredentials.create,
+  },
+  'tls-creds-psk': { properties: settingProperties(PSK_SETTINGS), create: PskCredentials.create },
+  'tls-creds-x509': {
+    properties: settingProperties(X509_SETTINGS),
+    create: (given, { clock }, objects) =>
+      X509Credentials.create(given, { clock, findSecret: (id) => objects.secret(id) }),
+  },
 };
+
+/** What qom-list-properties tells of a type that users can make objects of, beyond `type`. */
+export function userObjectProperties(type: string): readonly ObjectPropertyInfo[] {
+  return TYPES[type]?.properties ?? [];
+}
 
 /** The objects below `/objects`. */
 export class UserObjects {
@@ -35,12 +81,37 @@ export class UserObjects {
     return [...this.#objects.values()].filter((object) => object instanceof IoThread);
   }
 
+  /** The secret of that name. @throws QapiError when there is none */
+  secret(id: string): Secret {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw failure(`No secret with id '${id}'`);
+    if (!(object instanceof Secret)) throw failure(`Object with id '${id}' is not a secret`);
+    return object;
+  }
+
+  /** The TLS credentials of that name. @throws QapiError when there are none, or they are for the other side */
+  tlsCredentials(id: string, endpoint: TlsEndpoint): TlsCredentials {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw failure(`No TLS credentials with id '${id}'`);
+    if (!(object instanceof TlsCredentials)) {
+      throw failure(`Object with id '${id}' is not TLS credentials`);
+    }
+    if (object.endpoint !== endpoint) throw failure(`Expected TLS credentials for a ${endpoint} endpoint`);
+    return object;
+  }
+
+  /** Who is let in, by the object of that name. Absent when there is none now; then nobody is. */
+  authorization(id: string): Authorization | undefined {
+    const object = this.#objects.get(id);
+    return object instanceof SimpleAuthorization || object instanceof ListAuthorization ? object : undefined;
+  }
+
   /** @throws QapiError when there is no such type, the name is taken, or a property is wrong */
   async add({ type, id = '', properties }: ObjectConfiguration): Promise<void> {
-    const create = CREATORS[type];
-    if (create === undefined) throw new TypeError(`objects of type ${type} cannot be made`);
+    const definition = TYPES[type];
+    if (definition === undefined) throw new TypeError(`objects of type ${type} cannot be made`);
     if (this.#container.properties.has(id)) throw duplicate(id);
-    const object = await create(properties, this.#environment);
+    const object = await definition.create(properties, this.#environment, this);
     try {
       this.#container.addChild(id, object);
     } catch (error) {
@@ -53,7 +124,7 @@ export class UserObjects {
   /** @throws QapiError when there is no such object */
   async remove(id: string): Promise<void> {
     const object = this.#objects.get(id);
-    if (object === undefined) throw new QapiError('GenericError', `object '${id}' not found`);
+    if (object === undefined) throw failure(`object '${id}' not found`);
     this.#objects.delete(id);
     object.unparent();
     await object.close();
@@ -65,8 +136,9 @@ export class UserObjects {
 }
 
 function duplicate(id: string): QapiError {
-  return new QapiError(
-    'GenericError',
-    `attempt to add duplicate property '${id}' to object (type 'container')`,
-  );
+  return failure(`attempt to add duplicate property '${id}' to object (type 'container')`);
+}
+
+function failure(message: string): QapiError {
+  return new QapiError('GenericError', message);
 }

@@ -1,15 +1,14 @@
 import { QapiError } from '@godwit/qapi/runtime';
 import { findDriver, isDriver } from '../devices/index.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
-import { IOTHREAD_PROPERTIES } from '../objects/iothread.js';
+import { userObjectProperties } from '../objects/index.js';
 import { findObjectType, isSubtype } from './types.js';
 
 /** What objects of a type have. @throws QapiError when there is no such type */
 export async function typeProperties(name: string): Promise<ObjectPropertyInfo[]> {
   if (findObjectType(name) === undefined) throw new QapiError('DeviceNotFound', `Class '${name}' not found`);
   const type: ObjectPropertyInfo = { name: 'type', type: 'string' };
-  if (isSubtype(name, 'iothread')) return [type, ...IOTHREAD_PROPERTIES];
-  return isDriver(name) ? [type, ...(await driverProperties(name))] : [type];
+  return [type, ...(isDriver(name) ? await driverProperties(name) : userObjectProperties(name))];
 }
 
 /** What device_add accepts for a type of devices. @throws QapiError */
