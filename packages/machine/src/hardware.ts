@@ -6,12 +6,12 @@ import {
   type StateSection,
 } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
-import { DeviceState } from '@godwit/vfio/contract';
+import { type DeviceRegion, DeviceState } from '@godwit/vfio/contract';
 import { consoleBanner } from './console/banner.js';
 import { GuestTerminal } from './console/guest-terminal.js';
 import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit, FlushEvents } from './events.js';
-import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
+import { type Accelerator, type Audit, type DeviceAudit, type GuestDevice, Sim } from './guest/index.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Bus, DmaView, GuestMemory } from './memory/index.js';
 import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
@@ -33,8 +33,8 @@ export interface HardwareOptions {
 /** A device, and what has to be undone when it goes. */
 interface Attached {
   readonly device: VfioDevice;
-  /** Where the guest finds its first window. */
-  readonly address: number | undefined;
+  /** Where the guest finds it. */
+  readonly window: GuestDevice | undefined;
   readonly detach: readonly (() => void)[];
 }
 
@@ -156,15 +156,19 @@ export class Hardware {
     const driver = await findDriver(configuration.type);
     const device = await driver.create(configuration, this.#deviceEnvironment);
     const detach: (() => void)[] = [];
-    let address: number | undefined;
+    let window: GuestDevice | undefined;
     try {
       this.#options.tree.addDevice(device, configuration.id);
       detach.push(() => device.unparent());
-      for (const region of device.regions) {
+      const attach = (region: DeviceRegion) => {
         const base = this.bus.place(region.size);
         detach.push(this.bus.attach('mmio', base, region.size, region, `${device.path}/${region.name}`));
-        address ??= base;
-      }
+        return base;
+      };
+      const bases = device.regions.map(attach);
+      const config = device.config && attach(device.config);
+      const [address] = bases;
+      if (address !== undefined) window = { address, ...(config !== undefined && { config }) };
       if (waiting && hasMigration(device.entry)) await device.device.setState(DeviceState.STOP);
       if (device.mustMigrate) this.#refuseBlockers(device);
       admit();
@@ -173,7 +177,7 @@ export class Hardware {
       device.device.close();
       throw error;
     }
-    this.#devices.push({ device, address, detach });
+    this.#devices.push({ device, window, detach });
     this.#announceDevices();
     return device;
   }
@@ -193,6 +197,7 @@ export class Hardware {
       ...this.accelerator.sections(),
       this.rtc.section(),
       this.serial.section(),
+      ...this.#devices.flatMap(({ device }) => device.sections()),
       this.terminal.section(),
     ];
   }
@@ -211,7 +216,10 @@ export class Hardware {
   async reset(guestRuns: boolean): Promise<void> {
     this.accelerator.reset();
     this.terminal.reset();
-    for (const { device } of this.#devices) await device.controller.reset(guestRuns);
+    for (const { device } of this.#devices) {
+      device.config?.reset();
+      await device.controller.reset(guestRuns);
+    }
   }
 
   audit(): Promise<Audit> {
@@ -241,7 +249,6 @@ export class Hardware {
     const blockers = migrationBlockers(this.entries());
     const old = this.#blockers.filter((text) => blockers.includes(text));
     this.#blockers = [...old, ...blockers.filter((text) => !old.includes(text))];
-    const addresses = this.#devices.flatMap(({ address }) => (address === undefined ? [] : [{ address }]));
-    this.accelerator.setDevices(addresses);
+    this.accelerator.setDevices(this.#devices.flatMap(({ window }) => window ?? []));
   }
 }

@@ -1,10 +1,16 @@
 import type { Clock } from '@godwit/clock';
-import { type DeviceBlocker, DeviceController, type DeviceEntry } from '@godwit/migration/devices';
+import {
+  type DeviceBlocker,
+  DeviceController,
+  type DeviceEntry,
+  type StateSection,
+} from '@godwit/migration/devices';
 import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
 import type { Emit, FlushEvents } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
 import { QomObject } from '../qom/object.js';
 import type { VfioDeviceProperties } from './device-properties.js';
+import type { PciConfig } from './pci-config.js';
 
 export interface VfioDeviceOptions {
   readonly typeName: string;
@@ -19,6 +25,9 @@ export interface VfioDeviceOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly flushEvents: FlushEvents;
+  /** Where the guest reaches it, and the machine saves it unless the device's stream carries it. */
+  readonly config?: PciConfig;
+  readonly configInStream?: boolean;
   /** The device offers no migration ("VFIO migration is not supported in kernel"). */
   readonly unsupported?: boolean;
 }
@@ -30,6 +39,8 @@ export class VfioDevice extends QomObject {
   readonly regions: readonly DeviceRegion[];
   readonly compatible: string;
   readonly controller: DeviceController;
+  readonly config: PciConfig | undefined;
+  readonly #configInStream: boolean;
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
   readonly #flushEvents: FlushEvents;
@@ -38,6 +49,8 @@ export class VfioDevice extends QomObject {
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
     const { id, device, regions, compatible, properties, clock, emit, flushEvents, unsupported } = options;
+    this.config = options.config;
+    this.#configInStream = options.configInStream ?? false;
     this.id = id ?? '';
     this.device = device;
     this.regions = regions;
@@ -79,6 +92,12 @@ export class VfioDevice extends QomObject {
       controller: this.controller,
       ...(blocker === undefined ? {} : { blocker }),
     };
+  }
+
+  /** What the machine itself keeps of the device. */
+  sections(): readonly StateSection[] {
+    if (this.config === undefined || this.#configInStream) return [];
+    return [this.config.section(`${this.path}/config`)];
   }
 
   /** The device may be there only where it can be migrated, and all others with it. */

@@ -9,6 +9,7 @@ import {
 import type { Property } from '../qom/object.js';
 import { plainProperties, propertyInfo, qomTypeOf, VFIO_DEVICE_PROPERTIES } from './device-properties.js';
 import type { DeviceDriver } from './drivers.js';
+import { PciConfig } from './pci-config.js';
 import { splitVfioProperties } from './split-properties.js';
 import { VfioDevice } from './vfio-device.js';
 
@@ -36,7 +37,10 @@ export const vfioModel: DeviceDriver = {
   create({ id, type, properties: given }, { clock, random, memory, ram, emit, flushEvents, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
     const [properties, ofModel] = splitVfioProperties(type, rest);
+    const identity = MODELS.get(String(model))?.pci;
+    const config = identity && new PciConfig(identity);
     const device = createModel(String(model), ofModel, {
+      ...(config && { config }),
       clock,
       random,
       memory,
@@ -54,6 +58,7 @@ export const vfioModel: DeviceDriver = {
       emit,
       flushEvents,
       unsupported: !device.migratable,
+      ...(config && { config, configInStream: device.carriesConfig }),
     });
     object.addProperty('model', { type: 'str', get: () => device.model });
     for (const [name, property] of modelQomProperties(device)) object.addProperty(name, property);

@@ -55,6 +55,8 @@ export interface Vcpu {
 export interface GuestDevice {
   /** The MMIO address of the window (BAR 0), in bytes. */
   readonly address: number;
+  /** That of its PCI configuration space, where it has one. */
+  readonly config?: number;
 }
 
 /** How pages differed from what the guest had written. */

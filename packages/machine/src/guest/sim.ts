@@ -177,8 +177,8 @@ export class Sim implements Accelerator {
 
   auditDevices(): readonly DeviceAudit[] {
     const memory = new DmaView(this.#options.memory);
-    return this.#devices.map(({ address }, slot) =>
-      new DeviceDriver(this.#options.bus, address, 0, dmaBuffer(this.layout.dma, slot)).audit(memory),
+    return this.#devices.map((device, slot) =>
+      new DeviceDriver(this.#options.bus, device, 0, dmaBuffer(this.layout.dma, slot)).audit(memory),
     );
   }
 

@@ -71,9 +71,7 @@ export class Workload {
     });
     this.#drivers = devices
       .slice(0, DEVICE_SLOTS)
-      .map(
-        ({ address }, slot) => new DeviceDriver(this.#bus, address, this.#index, dmaBuffer(this.#dma, slot)),
-      );
+      .map((device, slot) => new DeviceDriver(this.#bus, device, this.#index, dmaBuffer(this.#dma, slot)));
   }
 
   /** Fills one static page; only while not {@link ready}. */

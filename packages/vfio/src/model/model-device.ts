@@ -52,6 +52,7 @@ export class ModelDevice implements ModelledDevice {
   readonly properties: Properties;
   readonly compatible: string;
   readonly migratable: boolean;
+  readonly carriesConfig = false;
   readonly pci: ModelDefinition['pci'];
   readonly regions: readonly DeviceRegion[];
   readonly faults: Faults;

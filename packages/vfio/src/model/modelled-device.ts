@@ -1,5 +1,6 @@
 import type { Clock } from '@godwit/clock';
 import type { DeviceRegion, DmaMemory, MigratableDevice } from '../device.js';
+import type { DeviceConfig } from '../v1/v1-device.js';
 import type { ModelDefinition } from './definition.js';
 import type { Verification } from './device-memory.js';
 import type { Faults } from './faults.js';
@@ -14,6 +15,8 @@ export interface ModelEnvironment {
   readonly memorySize?: number;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
+  /** What user space keeps for the device; a device with `protocol=v1` carries it in its stream. */
+  readonly config?: DeviceConfig;
   /** Receives a line for each access to the region of a device with `protocol=v1,trace=on`. */
   readonly trace?: (line: string) => void;
 }
@@ -26,6 +29,8 @@ export interface ModelledDevice extends MigratableDevice {
   readonly compatible: string;
   /** False with `migration=off`: it runs, can be reset, and refuses every change of state with ENOTTY. */
   readonly migratable: boolean;
+  /** The stream holds what was given as {@link ModelEnvironment.config}. */
+  readonly carriesConfig: boolean;
   readonly pci: ModelDefinition['pci'];
   /** What the guest can reach: the registers as `bar0`, and what the model has beside them. */
   readonly regions: readonly DeviceRegion[];

@@ -13,6 +13,7 @@ import { VendorDriver } from '../v1/vendor-driver.js';
 
 /** A model behind a 2018 migration region (`protocol=v1`): every byte of its migration goes through that region. */
 export class V1Model extends V1Device implements ModelledDevice {
+  readonly carriesConfig: boolean;
   /** The region that the device is migrated through, for whoever checks or drives it himself. */
   readonly region: MigrationRegion;
   readonly #inner: ModelDevice;
@@ -25,7 +26,13 @@ export class V1Model extends V1Device implements ModelledDevice {
     });
     const { trace } = environment;
     const region = trace !== undefined && properties.isOn('trace') ? tracedRegion(driver, trace) : driver;
-    super(region, { preCopy: inner.flags.preCopy, reset: () => inner.reset() });
+    const { config } = environment;
+    super(region, {
+      preCopy: inner.flags.preCopy,
+      reset: () => inner.reset(),
+      ...(config && { config }),
+    });
+    this.carriesConfig = config !== undefined;
     this.region = region;
     this.#inner = inner;
   }
