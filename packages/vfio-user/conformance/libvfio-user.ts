@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SystemClock } from '@godwit/clock';
-import { requireNative } from '@godwit/native';
+import { type Native, requireNative } from '@godwit/native';
 import { DeviceState, type MigratableDevice } from '@godwit/vfio';
 import { RemoteDevice, VfioUserClient } from '../src/index.js';
 import { withServer } from './processes.js';
@@ -50,23 +50,17 @@ export async function checkTheirServer(samples: string, folder: string): Promise
       const device = await RemoteDevice.of(client);
       assert.deepEqual(device.flags, { p2p: false, preCopy: true });
       await device.dmaLogging.start([{ iova: 0, length: 8192 }], 4096);
-      const alarm = Buffer.alloc(8);
-      alarm.writeBigInt64LE(BigInt(Math.floor(Date.now() / 1000) + 1));
-      await client.writeRegion(0, 0, alarm);
-      await new Promise<void>((resolve) => {
-        const poll = native.poll(event, () => {
-          poll.close();
-          resolve();
-        });
-        poll.watch({ readable: true });
-      });
-      // Its DMA follows the interrupt, and is done when it answers again.
-      await client.readRegion(0, 0, Buffer.alloc(8));
-      for (const address of [0, 4096])
-        assert.equal(Buffer.from(ram).toString('latin1', address, address + 4), 'AAAA');
+      await ring(native, client, event, ram);
       const bitmap = new Uint32Array(1);
       await device.dmaLogging.report(0, 8192, 4096, bitmap);
       assert.equal(bitmap[0], 3, 'both pages are dirty');
+      await device.dmaLogging.report(0, 8192, 4096, bitmap.fill(0));
+      assert.equal(bitmap[0], 0, 'what was reported is not reported again');
+      await client.actOnIrqs('unmask', 0, 0, 1);
+      await ring(native, client, event, ram.fill(0));
+      await client.unmapMemory(4096);
+      await device.dmaLogging.report(0, 8192, 4096, bitmap);
+      assert.equal(bitmap[0], 3, 'the page that was taken away is reported as dirty');
       await device.dmaLogging.stop();
       await device.setState(DeviceState.PRE_COPY);
       assert.equal(await readAll(device), 0x3000);
@@ -81,6 +75,25 @@ export async function checkTheirServer(samples: string, folder: string): Promise
       native.close(event);
     }
   });
+}
+
+/** Has the alarm go off, and waits for its interrupt and the DMA that follows. */
+async function ring(native: Native, client: VfioUserClient, event: number, ram: Uint8Array): Promise<void> {
+  const alarm = Buffer.alloc(8);
+  alarm.writeBigInt64LE(BigInt(Math.floor(Date.now() / 1000) + 1));
+  await client.writeRegion(0, 0, alarm);
+  await new Promise<void>((resolve) => {
+    const poll = native.poll(event, () => {
+      native.readEventfd(event);
+      poll.close();
+      resolve();
+    });
+    poll.watch({ readable: true });
+  });
+  // The DMA is done when the server answers again.
+  await client.readRegion(0, 0, Buffer.alloc(8));
+  for (const address of [0, 4096])
+    assert.equal(Buffer.from(ram).toString('latin1', address, address + 4), 'AAAA');
 }
 
 /** Reads until there is nothing more; how many bytes. */

@@ -14,24 +14,8 @@ import {
 import { ExampleDevice } from './example-device.js';
 import { openDescriptors } from './open-descriptors.js';
 import { RawPeer, raw, rawVersion } from './raw-peer.js';
-import { addon, needsAddon, type Served, serve, turns } from './served.js';
-
-async function serveExample(
-  check: (served: Served & { device: ExampleDevice }) => Promise<void>,
-): Promise<void> {
-  const before = openDescriptors();
-  const file = addon.memfdCreate('bar2', 0x3000, { sealed: true });
-  let device: ExampleDevice | undefined;
-  const mapping = { fd: file, offset: 0, areas: [{ offset: 0x1000, size: 0x1000 }] };
-  const served = await serve((attachment) => {
-    device = new ExampleDevice(attachment, mapping);
-    return device.function;
-  });
-  await check({ ...served, device: device! });
-  await served.close();
-  addon.close(file);
-  assert.equal(openDescriptors(), before);
-}
+import { addon, needsAddon, turns } from './served.js';
+import { serveExample } from './served-example.js';
 
 test('regions are read and written; what lies outside is EINVAL', needsAddon, () =>
   serveExample(async ({ client, device }) => {

@@ -86,6 +86,15 @@ export class RawPeer {
     return { errno: failed ? reply.errno : 0, payload: reply.payload, fds: reply.fds };
   }
 
+  /** Receives a command, and answers it. */
+  async answer(payload: Uint8Array = Buffer.alloc(0), errno = 0): Promise<RawMessage> {
+    const request = await this.receive();
+    if (request === undefined) throw new Error('the other side has closed the connection');
+    const flags = HeaderFlag.REPLY | (errno === 0 ? 0 : HeaderFlag.ERROR);
+    await this.send(raw(request.command, payload, { id: request.id, flags, errno }));
+    return request;
+  }
+
   close(): void {
     if (this.#open) addon.close(this.fd);
     this.#open = false;

@@ -37,6 +37,10 @@ export class ClientMemory {
     return this.#ranges.splice(index, 1)[0]!;
   }
 
+  clear(): void {
+    this.#ranges.length = 0;
+  }
+
   /** Whatever the bytes are in; EFAULT where that is not one range. */
   read(address: number, length: number): Uint8Array {
     return this.#find(address, length).bytes;

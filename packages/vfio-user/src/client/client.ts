@@ -6,9 +6,6 @@ import { Connection, type ConnectionHandler } from '../protocol/connection.js';
 import { ProtocolError } from '../protocol/errors.js';
 import {
   Command,
-  DMA_MAP,
-  DMA_UNMAP,
-  DmaMapFlag,
   FEATURE,
   FeatureFlag,
   IRQ_SET,
@@ -17,11 +14,14 @@ import {
   REGION_ACCESS,
   WRITE_MULTI,
 } from '../protocol/messages.js';
+import { PciIrq } from '../protocol/pci-indexes.js';
 import type { Message } from '../protocol/receiver.js';
 import { ClientMemory, type MemoryRange } from './client-memory.js';
 import type { IrqInformation, RegionInformation } from './device-information.js';
 import { serveDma } from './dma-service.js';
 import { inspectDevice } from './inspection.js';
+import { askIoEvents, type IoEventDescriptor } from './io-event-descriptors.js';
+import { mapMemory, unmapAllMemory, unmapMemory } from './memory-commands.js';
 import { negotiate } from './negotiation.js';
 import { Requester } from './requester.js';
 
@@ -173,10 +173,27 @@ export class VfioUserClient {
   /** Gives eventfds to interrupts from `start` on; the descriptors stay with the caller. None: takes `count` of them away. */
   async setIrqs(index: number, start: number, fds: readonly number[], count = fds.length): Promise<void> {
     const flags = IrqSetFlag.DATA_EVENTFD | IrqSetFlag.ACTION_TRIGGER;
-    await this.#setIrqs(
-      { flags, index, start, count },
-      fds.map((fd) => this.#options.native.dup(fd)),
-    );
+    // As many at once as the server takes with a message.
+    const step = Math.max(1, Math.min(this.peer.maxMessageFds, OWN.maxMessageFds));
+    if (fds.length <= step || fds.length !== count) {
+      await this.#setIrqs({ flags, index, start, count }, fds);
+      return;
+    }
+    for (let at = 0; at < fds.length; at += step) {
+      const part = fds.slice(at, at + step);
+      await this.#setIrqs({ flags, index, start: start + at, count: part.length }, part);
+    }
+  }
+
+  /** Gives an eventfd by which INTx is unmasked, as KVM signals it; it stays with the caller. Undefined: takes it away. */
+  async setIntxUnmask(fd: number | undefined): Promise<void> {
+    const flags = IrqSetFlag.DATA_EVENTFD | IrqSetFlag.ACTION_UNMASK;
+    await this.#setIrqs({ flags, index: PciIrq.INTX, start: 0, count: 1 }, fd === undefined ? [] : [fd]);
+  }
+
+  /** Eventfds that take the place of writes to a region; the descriptors belong to the caller. */
+  async ioEvents(index: number): Promise<IoEventDescriptor[]> {
+    return askIoEvents(this.#requester, index, this.#regions[index]?.size ?? 0);
   }
 
   /** Masks, unmasks or triggers interrupts. */
@@ -194,31 +211,19 @@ export class VfioUserClient {
     await this.#setIrqs({ flags: IrqSetFlag.DATA_NONE | bit[action], index, start, count }, []);
   }
 
-  /** Gives memory to the server: by its file where it has one, else by messages. */
+  /** Gives memory to the server: by its file where it has one, else by messages. EEXIST: it overlaps another. */
   async mapMemory(range: MemoryRange): Promise<void> {
-    this.memory.add(range);
-    const flags = DmaMapFlag.READ | ((range.writable ?? true) ? DmaMapFlag.WRITE : 0);
-    const { file } = range;
-    const request = DMA_MAP.encode({
-      argsz: DMA_MAP.size,
-      flags,
-      offset: file?.offset ?? 0,
-      address: range.address,
-      size: range.bytes.length,
-    });
-    const fds = file === undefined ? [] : [this.#options.native.dup(file.fd)];
-    try {
-      await this.#requester.ask(Command.DMA_MAP, [request], {}, fds);
-    } catch (error) {
-      this.memory.remove(range.address);
-      throw error;
-    }
+    await mapMemory(this.#options.native, this.#requester, this.memory, range);
   }
 
+  /** Takes memory away from the server. While DMA is logged, what the server wrote to it is still reported afterwards. */
   async unmapMemory(address: number): Promise<void> {
-    const range = this.memory.remove(address);
-    const request = { argsz: DMA_UNMAP.size, flags: 0, address, size: range.bytes.length };
-    await this.#requester.ask(Command.DMA_UNMAP, [DMA_UNMAP.encode(request)], { max: DMA_UNMAP.size });
+    await unmapMemory(this.#requester, this.memory, address);
+  }
+
+  /** Takes all memory away. */
+  async unmapAllMemory(): Promise<void> {
+    await unmapAllMemory(this.#requester, this.memory);
   }
 
   async reset(): Promise<void> {
@@ -305,8 +310,9 @@ export class VfioUserClient {
 
   async #setIrqs(
     request: { flags: number; index: number; start: number; count: number },
-    fds: readonly number[],
+    borrowed: readonly number[],
   ): Promise<void> {
+    const fds = borrowed.map((fd) => this.#options.native.dup(fd));
     await this.#requester.ask(
       Command.DEVICE_SET_IRQS,
       [IRQ_SET.encode({ argsz: IRQ_SET.size, ...request })],

@@ -23,6 +23,7 @@ import {
   NO_DATA_FD,
 } from '../protocol/messages.js';
 import type { VfioUserClient } from './client.js';
+import { bitmapBytes, markDirtyPages } from './dirty-pages.js';
 
 /** A device behind a vfio-user server, as any migratable device. When the server is gone its state is ERROR. */
 export class RemoteDevice implements MigratableDevice {
@@ -189,20 +190,13 @@ class RemoteDmaLogging implements DmaLogging {
   /** Takes over what the server reports of a range. */
   async #collect(iova: number, length: number): Promise<void> {
     const pageSize = this.#pageSize;
-    const bytes = Math.ceil(Math.ceil(length / pageSize) / 64) * 8;
+    const bytes = bitmapBytes(length, pageSize);
     const size = FEATURE_LOGGING_REPORT.size + bytes;
     const request = FEATURE_LOGGING_REPORT.encode({ iova, length, pageSize });
     const data = await guarded(this.#client.getFeature(Feature.DMA_LOGGING_REPORT, size, request));
     if (data.length !== size)
       throw new VfioError('EIO', `a bitmap of ${bytes} bytes comes with ${data.length}`);
-    const { logger } = this.#client.memory;
-    for (let word = 0; word < bytes / 4; word++) {
-      const bits = data.readUInt32LE(FEATURE_LOGGING_REPORT.size + word * 4);
-      for (let left = bits; left !== 0; left &= left - 1) {
-        const page = word * 32 + 31 - Math.clz32(left & -left);
-        logger.mark(iova + page * pageSize, pageSize);
-      }
-    }
+    markDirtyPages(this.#client.memory.logger, iova, pageSize, data.subarray(FEATURE_LOGGING_REPORT.size));
   }
 }
 

@@ -44,6 +44,8 @@ export const DMA_MAP = new Layout({ argsz: 'u32', flags: 'u32', offset: 'u64', a
 
 export const DmaUnmapFlag = { GET_DIRTY_BITMAP: 1, ALL: 2 } as const;
 export const DMA_UNMAP = new Layout({ argsz: 'u32', flags: 'u32', address: 'u64', size: 'u64' });
+/** `struct vfio_bitmap`: follows with GET_DIRTY_BITMAP, in the reply with `size` bytes of bitmap. */
+export const UNMAP_BITMAP = new Layout({ pageSize: 'u64', size: 'u64' });
 
 /** `struct vfio_device_info` without capabilities. */
 export const DeviceFlag = { RESET: 1, PCI: 2 } as const;

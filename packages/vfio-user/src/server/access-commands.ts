@@ -1,14 +1,5 @@
 import { VfioError } from '@godwit/vfio';
-import {
-  DMA_MAP,
-  DMA_UNMAP,
-  DmaMapFlag,
-  DmaUnmapFlag,
-  IRQ_SET,
-  MULTI_WRITE_SIZE,
-  REGION_ACCESS,
-  WRITE_MULTI,
-} from '../protocol/messages.js';
+import { IRQ_SET, MULTI_WRITE_SIZE, REGION_ACCESS, WRITE_MULTI } from '../protocol/messages.js';
 import type { ServedRegion } from './function.js';
 import type { CommandHandler, Session } from './session.js';
 
@@ -17,31 +8,6 @@ interface Access {
   readonly region: number;
   readonly count: number;
 }
-
-export const dmaMap: CommandHandler = ({ connection, dma }, message) => {
-  const { flags, offset, address, size } = DMA_MAP.read(message.payload);
-  if (message.fds.length > 1) throw new VfioError('EINVAL', 'more than one descriptor for a DMA range');
-  const readable = (flags & DmaMapFlag.READ) !== 0;
-  const writable = (flags & DmaMapFlag.WRITE) !== 0;
-  if (!readable && !writable)
-    throw new VfioError('EINVAL', 'a DMA range that can neither be read nor written');
-  dma.map({ address, size, readable, writable }, message.fds[0], offset);
-  connection.reply(message, []);
-};
-
-export const dmaUnmap: CommandHandler = ({ connection, dma }, message) => {
-  const { flags, address, size } = DMA_UNMAP.read(message.payload);
-  if ((flags & DmaUnmapFlag.GET_DIRTY_BITMAP) !== 0) {
-    throw new VfioError('EOPNOTSUPP', 'dirty pages are asked for by DMA_LOGGING_REPORT');
-  }
-  if ((flags & DmaUnmapFlag.ALL) === 0) {
-    dma.unmap(address, size);
-  } else {
-    if (address !== 0 || size !== 0) throw new VfioError('EINVAL', 'all ranges are unmapped, or one');
-    dma.unmapAll();
-  }
-  connection.reply(message, [message.payload.subarray(0, DMA_UNMAP.size)]);
-};
 
 export const regionRead: CommandHandler = (session, message) => {
   const access = REGION_ACCESS.read(message.payload);

@@ -1,13 +1,6 @@
 import { Command } from '../protocol/messages.js';
-import {
-  dmaMap,
-  dmaUnmap,
-  regionRead,
-  regionWrite,
-  regionWriteMulti,
-  reset,
-  setIrqs,
-} from './access-commands.js';
+import { regionRead, regionWrite, regionWriteMulti, reset, setIrqs } from './access-commands.js';
+import { dmaMap, dmaUnmap } from './dma-commands.js';
 import { getInfo, getIrqInfo, getRegionInfo, getRegionIoFds } from './information-commands.js';
 import { deviceFeature, migrationDataRead, migrationDataWrite } from './migration-commands.js';
 import type { CommandHandler } from './session.js';

@@ -90,9 +90,15 @@ export class DmaSpace implements DmaMemory {
 
   /** Removes exactly that range. ENOENT: there is none. */
   unmap(address: number, size: number): void {
-    const index = this.#ranges.findIndex((range) => range.address === address && range.size === size);
-    if (index < 0) throw new VfioError('ENOENT', 'no such DMA range');
-    this.#release(this.#ranges.splice(index, 1)[0]!);
+    this.#release(this.#ranges.splice(this.requireMap(address, size), 1)[0]!);
+  }
+
+  /** The index of exactly that range. ENOENT: there is none. */
+  requireMap(address: number, size: number): number {
+    const index = this.#indexAfter(address) - 1;
+    const range = this.#ranges[index];
+    if (range?.address !== address || range.size !== size) throw new VfioError('ENOENT', 'no such DMA range');
+    return index;
   }
 
   unmapAll(): void {

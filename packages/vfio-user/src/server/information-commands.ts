@@ -14,7 +14,8 @@ import {
   SPARSE_AREA,
   SPARSE_MMAP,
 } from '../protocol/messages.js';
-import { type IoEvent, PciIrq, PciRegion, type RegionMapping } from './function.js';
+import { PciIrq, PciRegion } from '../protocol/pci-indexes.js';
+import type { IoEvent, RegionMapping } from './function.js';
 import { irqFlags } from './interrupts.js';
 import type { CommandHandler } from './session.js';
 

@@ -2,7 +2,8 @@ import { readlinkSync } from 'node:fs';
 import type { Native } from '@godwit/native';
 import { VfioError } from '@godwit/vfio';
 import { IrqFlag, IrqSetFlag } from '../protocol/messages.js';
-import { PciIrq } from './function.js';
+import { PciIrq } from '../protocol/pci-indexes.js';
+import { UnmaskEventfd } from './unmask-eventfd.js';
 
 export interface IrqRequest {
   readonly flags: number;
@@ -18,6 +19,8 @@ interface Line {
   waiting: boolean;
   /** Signalled, and not unmasked by the client since: INTx only. */
   delivered: boolean;
+  /** By which the client unmasks it. */
+  unmask: UnmaskEventfd | undefined;
 }
 
 /** INTx masks itself when it is raised, as a level-triggered line needs; the client unmasks it. */
@@ -46,6 +49,7 @@ export class Interrupts {
         masked: false,
         waiting: false,
         delivered: false,
+        unmask: undefined,
       })),
     );
   }
@@ -117,7 +121,7 @@ export class Interrupts {
     }
     const chosen = lines.slice(start, start + count);
     if (kind === IrqSetFlag.DATA_EVENTFD) {
-      this.#assign(chosen, action, fds);
+      this.#assign(chosen, action, index, fds);
       return;
     }
     if (kind === IrqSetFlag.DATA_BOOL && data.length !== count) {
@@ -141,9 +145,10 @@ export class Interrupts {
     for (const lines of this.#lines) for (const line of lines) this.#disable(line);
   }
 
-  #assign(lines: readonly Line[], action: number, fds: number[]): void {
-    if (action !== IrqSetFlag.ACTION_TRIGGER) {
-      throw new VfioError('EINVAL', 'masking is not signalled by eventfds');
+  #assign(lines: readonly Line[], action: number, index: number, fds: number[]): void {
+    const unmasks = action === IrqSetFlag.ACTION_UNMASK && index === PciIrq.INTX;
+    if (action !== IrqSetFlag.ACTION_TRIGGER && !unmasks) {
+      throw new VfioError('EINVAL', 'eventfds are for interrupts, and for the unmasking of INTx');
     }
     if (fds.length !== 0 && fds.length !== lines.length) {
       throw new VfioError('EINVAL', `${fds.length} descriptors for ${lines.length} interrupts`);
@@ -151,11 +156,23 @@ export class Interrupts {
     if (!fds.every(isEventfd)) throw new VfioError('EINVAL', 'a descriptor that is no eventfd');
     const given = fds.splice(0);
     for (const [position, line] of lines.entries()) {
+      if (unmasks) {
+        this.#unmaskBy(line, given[position]);
+        continue;
+      }
       this.#disable(line);
       line.eventfd = given[position];
       // A line that is asserted signals to whoever listens from now on.
       if (line === this.#lines[PciIrq.INTX]?.[0] && this.#asserted) this.#signal(line, true);
     }
+  }
+
+  #unmaskBy(line: Line, fd: number | undefined): void {
+    line.unmask?.close();
+    line.unmask =
+      fd === undefined
+        ? undefined
+        : new UnmaskEventfd(this.#native, fd, () => this.#act(line, IrqSetFlag.ACTION_UNMASK, PciIrq.INTX));
   }
 
   #act(line: Line, action: number, index: number): void {
@@ -190,6 +207,8 @@ export class Interrupts {
   #disable(line: Line): void {
     if (line.eventfd !== undefined) this.#native.close(line.eventfd);
     line.eventfd = undefined;
+    line.unmask?.close();
+    line.unmask = undefined;
     line.masked = false;
     line.waiting = false;
     line.delivered = false;

@@ -19,9 +19,9 @@ import {
   MIG_DATA,
   NO_DATA_FD,
 } from '../protocol/messages.js';
+import { takeDirtyBitmap } from './dirty-bitmap.js';
 import type { CommandHandler, Session } from './session.js';
 
-const MIN_PAGE_SIZE = 4096;
 /** What "all writes" means to a logger of ranges: all addresses that a page-aligned number can hold. */
 const EVERYTHING = { iova: 0, length: 2 ** 52 };
 
@@ -87,12 +87,8 @@ const FEATURES: ReadonlyMap<number, FeatureHandler> = new Map<number, FeatureHan
     {
       get: async (session, data) => {
         const report = FEATURE_LOGGING_REPORT.read(data);
-        const bytes = bitmapSize(report.length, report.pageSize);
-        const limit = session.own.migration?.maxBitmapSize ?? 0;
-        if (bytes > limit) throw new VfioError('E2BIG', `a bitmap of ${bytes} bytes exceeds ${limit}`);
-        const bitmap = new Uint32Array(bytes / 4);
-        await session.dma.logger.report(report.iova, report.length, report.pageSize, bitmap);
-        return Buffer.concat([FEATURE_LOGGING_REPORT.encode(report), Buffer.from(bitmap.buffer)]);
+        const bitmap = await takeDirtyBitmap(session, report.iova, report.length, report.pageSize);
+        return Buffer.concat([FEATURE_LOGGING_REPORT.encode(report), bitmap]);
       },
     },
   ],
@@ -105,12 +101,6 @@ const FEATURES: ReadonlyMap<number, FeatureHandler> = new Map<number, FeatureHan
     },
   ],
 ]);
-
-/** Whole 64-bit words of a bitmap with a bit for each page. */
-function bitmapSize(length: number, pageSize: number): number {
-  if (pageSize < MIN_PAGE_SIZE || length === 0) throw new VfioError('EINVAL', 'a report of no pages');
-  return Math.ceil(Math.ceil(length / pageSize) / 64) * 8;
-}
 
 function migration({ device }: Session): MigratableDevice {
   if (device.migration === undefined) throw new VfioError('EOPNOTSUPP', 'the device does not migrate');

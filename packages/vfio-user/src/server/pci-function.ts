@@ -1,6 +1,7 @@
 import type { MigratableDevice } from '@godwit/vfio';
+import { PciRegion } from '../protocol/pci-indexes.js';
 import { type ConfigBar, ConfigSpace, type PciIdentity } from './config-space.js';
-import { PciRegion, type ServedFunction, type ServedRegion } from './function.js';
+import type { ServedFunction, ServedRegion } from './function.js';
 import type { Interrupts } from './interrupts.js';
 import { MemoryRegion } from './memory-region.js';
 
