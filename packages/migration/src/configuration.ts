@@ -11,6 +11,15 @@ export interface StreamConfiguration {
   readonly devices: readonly DeviceConfiguration[];
   /** The source waits for SWITCHOVER_ACK. */
   readonly switchoverAck: boolean;
+  /** Present where the source would go on over another connection. */
+  readonly recovery?: RecoveryConfiguration;
+}
+
+export interface RecoveryConfiguration {
+  /** A name that no other migration has. */
+  readonly migration: string;
+  /** This connection takes the place of one that broke. */
+  readonly resumes: boolean;
 }
 
 export interface DeviceConfiguration {
@@ -23,6 +32,7 @@ export function describeConfiguration(
   machine: MachinePort,
   digest: string,
   switchoverAck: boolean,
+  recovery?: RecoveryConfiguration,
 ): StreamConfiguration {
   return {
     ramSize: machine.ram.size,
@@ -35,6 +45,7 @@ export function describeConfiguration(
       preCopy: device.flags.preCopy,
     })),
     switchoverAck,
+    ...(recovery === undefined ? {} : { recovery }),
   };
 }
 
@@ -88,6 +99,7 @@ function isConfiguration(value: unknown): value is StreamConfiguration {
     isCount(value.pageSize) &&
     typeof value.digest === 'string' &&
     typeof value.switchoverAck === 'boolean' &&
+    (value.recovery === undefined || isRecovery(value.recovery)) &&
     isRecord(value.machine) &&
     Object.values(value.machine).every((fact) => typeof fact === 'string') &&
     Array.isArray(value.devices) &&
@@ -99,6 +111,10 @@ function isConfiguration(value: unknown): value is StreamConfiguration {
         typeof device.preCopy === 'boolean',
     )
   );
+}
+
+function isRecovery(value: unknown): value is RecoveryConfiguration {
+  return isRecord(value) && typeof value.migration === 'string' && typeof value.resumes === 'boolean';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

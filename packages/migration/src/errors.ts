@@ -5,7 +5,12 @@ export class MigrationError extends Error {
 
 /** The stream is not what it should be: not ours, corrupt, out of order, or cut off. */
 export class StreamError extends MigrationError {
-  override readonly name = 'StreamError';
+  override readonly name: string = 'StreamError';
+}
+
+/** The connection ended, or takes nothing more, before all was said. A migration may go on over another one. */
+export class DisconnectedError extends StreamError {
+  override readonly name = 'DisconnectedError';
 }
 
 /** The two machines do not fit together. */

@@ -16,6 +16,7 @@ export type { DevicePending } from './device/sender.js';
 export { startDevices, stopDevices, type TransitionFailure } from './device/stop-start.js';
 export {
   CancelledError,
+  DisconnectedError,
   MigrationError,
   MismatchError,
   PeerError,

@@ -1,8 +1,14 @@
-/** The states of a migration, by their names in QAPI (MigrationStatus). */
+/**
+ * The states of a migration, by their names in QAPI (MigrationStatus). QEMU has the three of a broken connection for
+ * postcopy only, hence the names; here the guest runs at the source in each of them.
+ */
 export const migrationStatuses = [
   'none',
   'setup',
   'active',
+  'postcopy-paused',
+  'postcopy-recover-setup',
+  'postcopy-recover',
   'pre-switchover',
   'device',
   'cancelling',

@@ -17,6 +17,7 @@ import {
   defaultParameters,
   type GuestRam,
   IncomingMigration,
+  type IncomingOptions,
   type MachineControl,
   type MachinePort,
   type MemoryChannelOptions,
@@ -288,6 +289,7 @@ export interface PairOptions extends TestMachineOptions {
   readonly channel?: MemoryChannelOptions;
   readonly parameters?: Partial<MigrationParameters>;
   readonly outgoing?: Partial<OutgoingOptions>;
+  readonly incoming?: Partial<IncomingOptions>;
   /** Where the destination differs from the source. */
   readonly destination?: TestMachineOptions;
   /** Faults between the two. */
@@ -302,6 +304,7 @@ export class Pair {
   readonly outgoing: OutgoingMigration;
   readonly incoming: IncomingMigration;
   readonly #channels: [Channel, Channel];
+  readonly #channelOptions: MemoryChannelOptions;
   outcome: MigrationOutcome | undefined;
   incomingOutcome: MigrationOutcome | undefined;
 
@@ -315,7 +318,8 @@ export class Pair {
       clock: this.clock,
     });
     this.source.randomize();
-    const channels = memoryChannelPair({ clock: this.clock, ...options.channel });
+    this.#channelOptions = { clock: this.clock, ...options.channel };
+    const channels = memoryChannelPair(this.#channelOptions);
     this.#channels = options.wrap?.(...channels) ?? channels;
     const common = {
       clock: this.clock,
@@ -334,6 +338,7 @@ export class Pair {
     });
     this.incoming = new IncomingMigration({
       ...common,
+      ...options.incoming,
       machine: this.destination,
       onStatus: (status) => this.destination.events.push(`MIGRATION ${status}`),
     });
@@ -346,6 +351,17 @@ export class Pair {
     void this.outgoing.start(this.#channels[0]).then((outcome) => {
       this.outcome = outcome;
     });
+  }
+
+  /** Another connection for a migration whose first one broke. */
+  reconnect(wrap: PairOptions['wrap'] = (...channels) => channels): void {
+    const [source, destination] = wrap(...memoryChannelPair(this.#channelOptions));
+    if (!this.incoming.recover(async () => destination)) throw new Error('the destination does not wait');
+    if (!this.outgoing.resume(async () => source)) throw new Error('the source does not wait');
+  }
+
+  get paused(): boolean {
+    return this.outgoing.status === 'postcopy-paused' && this.incoming.status === 'postcopy-paused';
   }
 
   get done(): boolean {

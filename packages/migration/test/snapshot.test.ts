@@ -67,7 +67,7 @@ test('a running guest cannot be saved, and a snapshot without its end cannot be 
   await saveSnapshot({ ...common, machine }, await FileWriteChannel.open(path));
   truncateSync(path, 1000);
   await assert.rejects(loadSnapshot({ ...common, machine }, await FileReadChannel.open(path)), {
-    name: 'Error',
+    name: 'DisconnectedError',
     message: 'the file ends in the middle of a record',
   });
   machine.close();

@@ -117,7 +117,9 @@ test('a guest that writes faster than it is sent is reported, and moves after al
 test('max-bandwidth holds while the guest runs, and can be changed meanwhile', async () => {
   const pair = new Pair({ ram: [4096 * PAGE], parameters: { 'max-bandwidth': MIB, 'downtime-limit': 0 } });
   pair.start();
-  await pair.clock.advance(2000);
+  await pair.clock.advanceUntil(() => pair.outgoing.status === 'active');
+  const activeAt = pair.clock.now();
+  await pair.clock.advanceUntil(() => pair.clock.now() >= activeAt + 2000);
   const sent = pair.outgoing.statistics.ram.transferred;
   assert.ok(sent > 1.8 * MIB && sent < 2.3 * MIB, `${sent} bytes in two seconds`);
   const { 'max-bandwidth': _, ...rest } = (await import('../src/index.js')).defaultParameters;

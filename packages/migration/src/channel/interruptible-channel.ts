@@ -1,4 +1,5 @@
 import type { Clock } from '@godwit/clock';
+import { asError, DisconnectedError } from '../errors.js';
 import type { Interruption } from '../interruption.js';
 import type { Channel } from '../ports.js';
 
@@ -19,10 +20,10 @@ export async function waitForChannel(
 }
 
 /**
- * The channel with writes that end with the interruption, or with a `TimeoutError` that says `stalled` once one takes
- * longer than `limitMs()`, which is asked at each write; 0 means no limit.
+ * The channel with writes that end with the interruption, or with the error `stalled` once one takes longer than
+ * `limitMs()`, which is asked at each write; 0 means no limit. Whatever breaks it, it is a {@link DisconnectedError}.
  */
-export function withBoundedWrites(
+export function guardChannel(
   channel: Channel,
   interruption: Interruption,
   clock: Clock,
@@ -30,8 +31,24 @@ export function withBoundedWrites(
   stalled: string,
 ): Channel {
   return {
-    write: (chunks) => interruption.waitAtMost(channel.write(chunks), clock, limitMs(), stalled),
-    readExactly: (into) => channel.readExactly(into),
+    write: async (chunks) => {
+      try {
+        await interruption.waitAtMost(channel.write(chunks), clock, limitMs(), stalled);
+      } catch (error) {
+        throw error === interruption.reason ? error : disconnected(error);
+      }
+    },
+    readExactly: async (into) => {
+      try {
+        return await channel.readExactly(into);
+      } catch (error) {
+        throw disconnected(error);
+      }
+    },
     close: () => channel.close(),
   };
+}
+
+function disconnected(cause: unknown): DisconnectedError {
+  return new DisconnectedError(asError(cause).message, { cause });
 }

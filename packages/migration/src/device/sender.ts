@@ -37,6 +37,15 @@ export class DeviceSender {
     this.#number = number;
   }
 
+  /** Nothing of what was sent has come to stay, as after a break of the connection. */
+  startOver(): void {
+    this.#streaming = false;
+    this.#initialSent = false;
+    this.#complete = false;
+    this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
+    this.initialSentRecords = 0;
+  }
+
   /** Whether the guest can run while this device sends. */
   get preCopy(): boolean {
     const { state } = this.entry.device;

@@ -18,12 +18,17 @@ export class DeviceReceivers {
   readonly #receivers: readonly Receiver[];
   #initialSentRecords = 0;
 
-  constructor(entries: readonly DeviceEntry[], configuration: readonly DeviceConfiguration[]) {
+  /** @param before the receivers of a connection that broke; what they counted counts on */
+  constructor(
+    entries: readonly DeviceEntry[],
+    configuration: readonly DeviceConfiguration[],
+    before?: DeviceReceivers,
+  ) {
     const byPath = new Map(entries.map((entry) => [entry.qomPath, entry]));
-    this.#receivers = configuration.map(({ qomPath, preCopy }) => ({
+    this.#receivers = configuration.map(({ qomPath, preCopy }, number) => ({
       entry: byPath.get(qomPath)!,
       preCopy,
-      bytes: 0,
+      bytes: before === undefined ? 0 : (before.#receivers[number]?.bytes ?? 0),
       initialSent: false,
       ended: false,
     }));

@@ -1,16 +1,24 @@
 import type { Clock } from '@godwit/clock';
-import { waitForChannel, withBoundedWrites } from '../channel/interruptible-channel.js';
+import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
 import {
   checkConfiguration,
   decodeConfiguration,
   describeConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
-import { asError, CancelledError, MigrationError, StreamError } from '../errors.js';
+import {
+  asError,
+  CancelledError,
+  DisconnectedError,
+  MigrationError,
+  MismatchError,
+  StreamError,
+} from '../errors.js';
 import { Interruption } from '../interruption.js';
 import type { Channel, MachinePort } from '../ports.js';
 import type { PageDigestAlgorithm } from '../ram/page-digests.js';
 import { RamReceiver } from '../ram/receiver.js';
+import { Reconnection } from '../reconnection.js';
 import type { MigrationOutcome, MigrationStatus } from '../status.js';
 import { type IncomingRecord, StreamReader } from '../stream/reader.js';
 import { recordTypes } from '../stream/records.js';
@@ -25,8 +33,15 @@ export interface IncomingOptions {
   readonly clock: Clock;
   readonly pageDigests: PageDigestAlgorithm;
   readonly timeouts: MigrationTimeouts;
+  /**
+   * Keeps what has arrived when the connection breaks, where the source does too: the migration is then
+   * `postcopy-paused`, and {@link IncomingMigration.recover} waits for the source on another connection.
+   */
+  readonly recovers?: boolean;
   onStatus?(status: MigrationStatus): void;
 }
+
+type AcceptChannel = () => Promise<Channel>;
 
 /** The destination's side of one migration. */
 export class IncomingMigration {
@@ -34,6 +49,7 @@ export class IncomingMigration {
   readonly #machine: MachinePort;
   readonly #clock: Clock;
   readonly #interruption = new Interruption();
+  readonly #reconnection = new Reconnection<AcceptChannel>();
   readonly #ram: RamReceiver;
   #devices: DeviceReceivers | undefined;
   #sections: SectionLoader;
@@ -48,6 +64,10 @@ export class IncomingMigration {
   #configuration: StreamConfiguration | undefined;
   /** All was loaded and checked: from here on the guest is whole, whether it starts or not. */
   #loaded = false;
+  /** Everything has arrived, END included. */
+  #received = false;
+  /** Bytes that came over connections that broke. */
+  #earlierBytes = 0;
 
   constructor(options: IncomingOptions) {
     this.#options = options;
@@ -71,7 +91,7 @@ export class IncomingMigration {
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
       startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
-      received: this.#reader?.bytes ?? 0,
+      received: this.#earlierBytes + (this.#reader?.bytes ?? 0),
       ram: {
         transferred: this.#ram.transferred,
         total: this.#ram.layout.bytes,
@@ -83,21 +103,43 @@ export class IncomingMigration {
   }
 
   /** Waits for the source, and loads what it sends. Never rejects; {@link error} says what went wrong. */
-  async start(channel: Channel | (() => Promise<Channel>)): Promise<MigrationOutcome> {
+  async start(channel: Channel | AcceptChannel): Promise<MigrationOutcome> {
     if (this.#status !== 'none') throw new Error('a migration can be started once');
     this.#startedAt = this.#clock.now();
     this.#setStatus('setup');
     try {
       this.#channel =
         typeof channel === 'function' ? await waitForChannel(this.#interruption, channel()) : channel;
-      await this.#negotiate(this.#channel);
-      const runState = await this.#receive();
+      await this.#negotiate(this.#channel, undefined);
+      const runState = await this.#receiveAll();
       await this.#finishLoading();
       await this.#takeOver(runState);
       return 'completed';
     } catch (error) {
       return await this.#giveUp(asError(error));
     }
+  }
+
+  /**
+   * Breaks the connection of a migration that can do without, which is then `postcopy-paused`. Returns false, without
+   * effect, where there is none that could be broken so.
+   */
+  pause(): boolean {
+    if (this.#status === 'postcopy-recover') {
+      this.#channel?.close();
+      return true;
+    }
+    if (this.#status !== 'active' || !this.#outlivesConnection || this.#received) return false;
+    this.#channel?.close();
+    return true;
+  }
+
+  /** Waits for the source on another connection. Returns false where the migration is not `postcopy-paused`. */
+  recover(accept: AcceptChannel): boolean {
+    if (this.#status !== 'postcopy-paused') return false;
+    this.#setStatus('postcopy-recover-setup');
+    this.#reconnection.give(accept);
+    return true;
   }
 
   /** Stops waiting or loading. Without effect once the guest was taken over. */
@@ -107,11 +149,15 @@ export class IncomingMigration {
     this.#channel?.close();
   }
 
-  async #negotiate(channel: Channel): Promise<void> {
+  /** @param before what the source said on a connection that broke; it takes up that migration */
+  async #negotiate(connected: Channel, before: StreamConfiguration | undefined): Promise<void> {
+    const channel = this.#guard(connected);
     const reader = new StreamReader(channel, 'source');
+    this.#earlierBytes += this.#reader?.bytes ?? 0;
     this.#reader = reader;
-    if (channel.oneWay !== true) {
-      this.#writer = new StreamWriter(this.#guard(channel));
+    this.#writer = undefined;
+    if (connected.oneWay !== true) {
+      this.#writer = new StreamWriter(channel);
       await this.#writer.begin();
     }
     await reader.begin();
@@ -124,12 +170,70 @@ export class IncomingMigration {
       configuration,
       describeConfiguration(this.#machine, this.#options.pageDigests.name, configuration.switchoverAck),
     );
+    checkRecovery(configuration, before);
     this.#configuration = configuration;
-    this.#setStatus('active');
-    this.#devices = new DeviceReceivers(this.#machine.devices(), configuration.devices);
+    if (before === undefined) this.#setStatus('active');
+    this.#devices = new DeviceReceivers(this.#machine.devices(), configuration.devices, this.#devices);
     await this.#devices.setUp();
     this.#interruption.throwIfInterrupted();
-    await this.#writer?.write({ type: recordTypes.ACCEPTED });
+    await this.#writer?.write({ type: recordTypes.ACCEPTED, payload: this.#arrived() });
+    if (before !== undefined) this.#setStatus('active');
+  }
+
+  /** What ACCEPTED tells a source that can go on over another connection. */
+  #arrived(): Buffer {
+    if (!this.#outlivesConnection) return Buffer.alloc(0);
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32BE(this.#ram.records);
+    return payload;
+  }
+
+  get #outlivesConnection(): boolean {
+    return this.#options.recovers === true && this.#configuration?.recovery !== undefined;
+  }
+
+  /** Reads up to and including END, over as many connections as it takes; returns the source's run state. */
+  async #receiveAll(): Promise<string> {
+    for (;;) {
+      try {
+        const runState = await this.#receive();
+        this.#received = true;
+        return runState;
+      } catch (error) {
+        if (!(error instanceof DisconnectedError) || !this.#outlivesConnection) throw error;
+        await this.#pauseFor(error);
+      }
+      await this.#reconnect();
+    }
+  }
+
+  /** Keeps the RAM that has arrived; sections and devices start anew. */
+  async #pauseFor(reason: Error): Promise<void> {
+    this.#channel?.close();
+    await this.#devices?.discard();
+    this.#interruption.throwIfInterrupted();
+    this.#ram.resume();
+    this.#sections = new SectionLoader(this.#machine.sections());
+    this.#error = reason;
+    this.#setStatus('postcopy-paused');
+  }
+
+  async #reconnect(): Promise<void> {
+    for (;;) {
+      const accept = await this.#reconnection.wait(this.#interruption);
+      try {
+        this.#channel = await waitForChannel(this.#interruption, accept());
+        this.#setStatus('postcopy-recover');
+        await this.#negotiate(this.#channel, this.#configuration);
+        this.#error = undefined;
+        return;
+      } catch (error) {
+        this.#interruption.throwIfInterrupted();
+        const reason = asError(error);
+        if (!(reason instanceof DisconnectedError)) await this.#tellSource(reason);
+        await this.#pauseFor(reason);
+      }
+    }
   }
 
   /** Reads up to and including END; returns the source's run state. */
@@ -220,7 +324,9 @@ export class IncomingMigration {
   async #giveUp(error: Error): Promise<'failed' | 'cancelled'> {
     const reason = this.#interruption.reason ?? error;
     this.#error = reason;
-    if (!(reason instanceof CancelledError)) await this.#tellSource(reason);
+    if (!(reason instanceof CancelledError) && !(reason instanceof DisconnectedError)) {
+      await this.#tellSource(reason);
+    }
     this.#channel?.close();
     if (!this.#loaded) await this.#devices?.discard();
     this.#endedAt = this.#clock.now();
@@ -259,7 +365,7 @@ export class IncomingMigration {
 
   /** The source takes answers at once, or is gone. */
   #guard(channel: Channel): Channel {
-    return withBoundedWrites(
+    return guardChannel(
       channel,
       this.#interruption,
       this.#clock,
@@ -271,7 +377,7 @@ export class IncomingMigration {
   async #next(reader: StreamReader): Promise<IncomingRecord> {
     const record = await reader.next();
     if (record === undefined) {
-      throw new StreamError('the source closed the connection before everything was sent');
+      throw new DisconnectedError('the source closed the connection before everything was sent');
     }
     return record;
   }
@@ -279,5 +385,16 @@ export class IncomingMigration {
   #setStatus(status: MigrationStatus): void {
     this.#status = status;
     this.#options.onStatus?.(status);
+  }
+}
+
+/** Throws {@link MismatchError} where this is not the connection that is waited for. */
+function checkRecovery(source: StreamConfiguration, before: StreamConfiguration | undefined): void {
+  const resumed = source.recovery?.resumes === true ? source.recovery.migration : undefined;
+  if (before === undefined && resumed !== undefined) {
+    throw new MismatchError('the source takes up a migration that did not begin here');
+  }
+  if (before !== undefined && resumed !== before.recovery?.migration) {
+    throw new MismatchError('this is not the source of the migration that waits to be taken up');
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@godwit/clock';
-import { waitForChannel, withBoundedWrites } from '../channel/interruptible-channel.js';
+import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
 import { encodeConfiguration, type StreamConfiguration } from '../configuration.js';
 import { Interruption } from '../interruption.js';
 import type { Channel } from '../ports.js';
@@ -22,6 +22,8 @@ export class Connection {
   #channel: Channel | undefined;
   #writer: StreamWriter | undefined;
   #returnPath: ReturnPath | undefined;
+  #guarded: Channel | undefined;
+  #arrivedRecords: number | undefined;
 
   /** @param writeLimit for how many milliseconds the destination may keep a write waiting, asked at each; 0 for ever */
   constructor(clock: Clock, timeouts: MigrationTimeouts, writeLimit: () => number) {
@@ -46,27 +48,42 @@ export class Connection {
     return this.#writer?.bytes ?? 0;
   }
 
-  /** Connects, and says what is going to be sent; resolves when the destination has accepted that. */
-  async open(channel: Channel | OpenChannel, configuration: () => StreamConfiguration): Promise<void> {
-    this.#channel =
+  /**
+   * Whether the migration outlives this connection: how many records of RAM had arrived when it was made. Undefined where
+   * it does not.
+   */
+  get arrivedRecords(): number | undefined {
+    return this.#arrivedRecords;
+  }
+
+  async connect(channel: Channel | OpenChannel): Promise<void> {
+    const connected =
       typeof channel === 'function'
         ? await waitForChannel(this.interruption, channel(this.#abort.signal))
         : channel;
-    const writer = new StreamWriter(
-      withBoundedWrites(
-        this.#channel,
-        this.interruption,
-        this.#clock,
-        this.#writeLimit,
-        'the destination takes no more data',
-      ),
+    this.#channel = connected;
+    this.#guarded = guardChannel(
+      connected,
+      this.interruption,
+      this.#clock,
+      this.#writeLimit,
+      'the destination takes no more data',
     );
-    this.#writer = writer;
-    if (this.#channel.oneWay !== true) this.#returnPath = new ReturnPath(this.#channel, this.interruption);
-    await writer.begin();
-    await writer.write({ type: recordTypes.CONFIGURATION, payload: encodeConfiguration(configuration()) });
+  }
+
+  /** Says what is going to be sent; resolves when the destination has accepted that. */
+  async introduce(configuration: StreamConfiguration): Promise<void> {
+    const channel = this.#guarded;
+    if (channel === undefined) throw new Error('nothing is connected');
+    this.#writer = new StreamWriter(channel);
+    if (this.#channel?.oneWay !== true) this.#returnPath = new ReturnPath(channel, this.interruption);
+    await this.#writer.begin();
+    await this.#writer.write({
+      type: recordTypes.CONFIGURATION,
+      payload: encodeConfiguration(configuration),
+    });
     if (this.#returnPath === undefined) return;
-    await this.interruption.waitAtMost(
+    this.#arrivedRecords = await this.interruption.waitAtMost(
       this.#returnPath.accepted,
       this.#clock,
       this.#timeouts.handshake,

@@ -19,6 +19,11 @@ export interface OutgoingOptions {
   readonly autoConverge?: boolean;
   /** Send pages of zeros as such, without their contents. Default true. */
   readonly detectZeroPages?: boolean;
+  /**
+   * A name that no other migration has: where the destination agrees, the migration outlives its connection. It is then
+   * `postcopy-paused`, the guest runs on here, and {@link OutgoingMigration.resume} goes on over another connection.
+   */
+  readonly recoverAs?: string;
   onStatus?(status: MigrationStatus): void;
   /** Dirty pages were collected for the `pass`th time. */
   onPass?(pass: number): void;

@@ -1,11 +1,14 @@
-import { describeConfiguration } from '../configuration.js';
-import { asError, CancelledError, MigrationError } from '../errors.js';
+import { describeConfiguration, type StreamConfiguration } from '../configuration.js';
+import { asError, CancelledError, DisconnectedError, MigrationError } from '../errors.js';
+import { Interruption } from '../interruption.js';
 import type { MigrationParameters } from '../parameters.js';
 import type { Channel } from '../ports.js';
 import { RamSender } from '../ram/sender.js';
+import { Reconnection } from '../reconnection.js';
 import type { MigrationOutcome, MigrationStatus } from '../status.js';
 import { recordTypes } from '../stream/records.js';
 import { Connection } from './connection.js';
+import { DirtyTracking } from './dirty-tracking.js';
 import type { OpenChannel, OutgoingOptions } from './options.js';
 import { Pace } from './pace.js';
 import { PreCopy } from './pre-copy.js';
@@ -18,11 +21,15 @@ import { Timeline } from './timeline.js';
 /** The source's side of one migration. */
 export class OutgoingMigration {
   readonly #options: OutgoingOptions;
-  readonly #connection: Connection;
+  /** Ends the migration, whatever becomes of its connection. */
+  readonly #interruption = new Interruption();
+  readonly #reconnection = new Reconnection<OpenChannel>();
   readonly #ram: RamSender;
   readonly #devices: SourceDevices;
+  readonly #tracking: DirtyTracking;
   readonly #pace: Pace;
   readonly #throttle: Throttle;
+  #connection: Connection;
   #status: MigrationStatus = 'none';
   #error: Error | undefined;
   #timeline: Timeline;
@@ -31,17 +38,20 @@ export class OutgoingMigration {
   #switchover: Switchover | undefined;
   /** The guest belongs to the destination. */
   #committed = false;
+  /** It did not work out, and the guest is being taken back. */
+  #givingUp = false;
+  /** Bytes that went over connections that broke, and those of RAM among them that went while the guest was stopped. */
+  #earlierBytes = 0;
+  #earlierDowntimeBytes = 0;
 
   constructor(options: OutgoingOptions) {
-    const { clock, machine, parameters, pageDigests, timeouts } = options;
+    const { clock, machine, parameters, pageDigests } = options;
     this.#options = options;
-    // A destination that takes nothing must not keep the guest stopped for ever, nor a migration from beginning. While
-    // the guest runs it may take its time: the migration can be cancelled.
-    const writeLimit = () =>
-      this.#status === 'active' && this.#switchover === undefined ? 0 : timeouts.stall;
-    this.#connection = new Connection(clock, timeouts, writeLimit);
+    this.#connection = this.#newConnection();
     this.#ram = new RamSender(machine.ram, pageDigests, options.detectZeroPages);
+    if (options.recoverAs !== undefined) this.#ram.keepDeliveries();
     this.#devices = new SourceDevices(machine.devices(), this.#connection.interruption);
+    this.#tracking = new DirtyTracking(machine.dirtyLog, this.#devices, this.#ram);
     this.#pace = new Pace(clock, parameters);
     this.#throttle = new Throttle(machine.dirtyLog, parameters, options.autoConverge === true);
     this.#timeline = new Timeline(clock.now());
@@ -59,15 +69,12 @@ export class OutgoingMigration {
   /** Runs the migration to its end. Never rejects; {@link error} says what went wrong. */
   async start(channel: Channel | OpenChannel): Promise<MigrationOutcome> {
     if (this.#status !== 'none') throw new Error('a migration can be started once');
-    const { machine, pageDigests, switchoverAck } = this.#options;
     this.#timeline = new Timeline(this.#options.clock.now());
     this.#setStatus('setup');
     try {
-      await this.#connection.open(channel, () =>
-        describeConfiguration(machine, pageDigests.name, switchoverAck === true),
-      );
-      await this.#setUp();
-      await this.#send();
+      await this.#connection.connect(channel);
+      await this.#connection.introduce(this.#configuration(false));
+      await this.#sendAll();
       await this.#handOver();
       return 'completed';
     } catch (error) {
@@ -77,11 +84,31 @@ export class OutgoingMigration {
 
   /** Ends the migration; the guest stays here. Without effect once the destination has everything. */
   cancel(): void {
-    const { returnPath, interruption } = this.#connection;
-    if (this.#committed || returnPath?.loadedReceived || interruption.reason !== undefined) return;
-    if (this.#status === 'none' || this.#timeline.endedAt !== undefined) return;
+    if (this.#status === 'none' || this.#interruption.reason !== undefined || this.#givingUp) return;
+    if (this.#committed || this.#connection.returnPath?.loadedReceived) return;
+    const reason = new CancelledError('the migration was cancelled');
     this.#setStatus('cancelling');
-    this.#connection.break(new CancelledError('the migration was cancelled'));
+    this.#interruption.interrupt(reason);
+    this.#connection.break(reason);
+  }
+
+  /**
+   * Breaks the connection of a migration that can do without, which is then `postcopy-paused`. Returns false, without
+   * effect, where there is none that could be broken so.
+   */
+  pause(): boolean {
+    const recovering = this.#status === 'postcopy-recover-setup' || this.#status === 'postcopy-recover';
+    if (!recovering && (!this.#outlivesConnection || this.#status === 'setup')) return false;
+    this.#connection.break(new DisconnectedError('the connection was broken on purpose'));
+    return true;
+  }
+
+  /** Goes on over another connection. Returns false where the migration is not `postcopy-paused`. */
+  resume(open: OpenChannel): boolean {
+    if (this.#status !== 'postcopy-paused') return false;
+    this.#setStatus('postcopy-recover-setup');
+    this.#reconnection.give(open);
+    return true;
   }
 
   /** Goes on from `pre-switchover`. Throws {@link MigrationError} in any other state. */
@@ -104,7 +131,7 @@ export class OutgoingMigration {
     const { pageSize } = ram.layout;
     const { downtime } = timeline;
     const throughput = this.#meanThroughput ?? this.#pace.throughput;
-    const downtimeBytes = this.#switchover?.ramBytes ?? 0;
+    const downtimeBytes = this.#earlierDowntimeBytes + (this.#switchover?.ramBytes ?? 0);
     return {
       status: this.#status,
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
@@ -139,14 +166,21 @@ export class OutgoingMigration {
   get #meanThroughput(): number | undefined {
     const { endedAt, activeAt } = this.#timeline;
     if (this.#status !== 'completed' || endedAt === undefined || activeAt === undefined) return undefined;
-    return (this.#connection.bytes / Math.max(1, endedAt - activeAt)) * 1000;
+    return ((this.#earlierBytes + this.#connection.bytes) / Math.max(1, endedAt - activeAt)) * 1000;
   }
 
-  async #setUp(): Promise<void> {
-    this.#options.machine.dirtyLog.start();
-    await this.#devices.startLogging(this.#ram.layout);
-    await this.#devices.setUp();
-    this.#timeline.activeAt = this.#options.clock.now();
+  /** Sends everything, over as many connections as it takes. */
+  async #sendAll(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#tracking.start();
+        await this.#devices.setUp();
+        return await this.#send();
+      } catch (error) {
+        await this.#outlive(asError(error));
+      }
+      await this.#reconnect();
+    }
   }
 
   async #send(): Promise<void> {
@@ -154,11 +188,13 @@ export class OutgoingMigration {
       options: this.#options,
       connection: this.#connection,
       ram: this.#ram,
+      tracking: this.#tracking,
       devices: this.#devices,
       pace: this.#pace,
       throttle: this.#throttle,
       setStatus: (status: MigrationStatus) => this.#setStatus(status),
     };
+    this.#timeline.activeAt ??= this.#options.clock.now();
     this.#preCopy = new PreCopy(parts);
     this.#setStatus('active');
     await this.#preCopy.run();
@@ -186,14 +222,96 @@ export class OutgoingMigration {
     await this.#devices.settle((device) => device.release());
   }
 
+  // --- when the connection breaks ------------------------------------------------------------------------------------
+
+  /** Whether the migration goes on when the present connection breaks. */
+  get #outlivesConnection(): boolean {
+    const { arrivedRecords, interruption } = this.#connection;
+    return (
+      arrivedRecords !== undefined && interruption.reason === undefined && this.#switchover?.ending !== true
+    );
+  }
+
+  /** The guest runs on here, and the migration stays. Throws what ends it where that is not to be. */
+  async #outlive(error: Error): Promise<void> {
+    const connection = this.#connection;
+    const reason = await connection.reasonFor(error);
+    this.#interruption.throwIfInterrupted();
+    const broken = reason instanceof DisconnectedError && connection.arrivedRecords !== undefined;
+    if (!broken || this.#switchover?.ending === true) throw reason;
+    connection.break(reason);
+    await connection.ended();
+    this.#throttle.release();
+    if (this.#switchover !== undefined) {
+      this.#earlierDowntimeBytes += this.#switchover.ramBytes;
+      // Before the guest writes again.
+      await this.#tracking.start();
+      await this.#options.machine.control.resumeAfterFailure();
+      this.#switchover = undefined;
+    }
+    await this.#devices.settle((device) => device.rollBack());
+    this.#pauseFor(reason);
+  }
+
+  async #reconnect(): Promise<void> {
+    for (;;) {
+      const open = await this.#reconnection.wait(this.#interruption);
+      this.#earlierBytes += this.#connection.bytes;
+      const connection = this.#newConnection();
+      this.#connection = connection;
+      try {
+        await connection.connect(open);
+        this.#setStatus('postcopy-recover');
+        await connection.introduce(this.#configuration(true));
+        if (connection.arrivedRecords === undefined) {
+          throw new MigrationError('the destination does not say what has arrived there');
+        }
+        this.#ram.resume(connection.arrivedRecords);
+        this.#devices.startOver(connection.interruption);
+        this.#error = undefined;
+        return;
+      } catch (error) {
+        const reason = await connection.reasonFor(asError(error));
+        connection.break(reason);
+        await connection.ended();
+        this.#pauseFor(reason);
+      }
+    }
+  }
+
+  #pauseFor(reason: Error): void {
+    this.#interruption.throwIfInterrupted();
+    this.#error = reason;
+    this.#setStatus('postcopy-paused');
+  }
+
+  #newConnection(): Connection {
+    const { clock, timeouts } = this.#options;
+    // A destination that takes nothing must not keep the guest stopped for ever, nor a migration from beginning. While
+    // the guest runs it may take its time: the migration can be cancelled.
+    const writeLimit = () =>
+      this.#status === 'active' && this.#switchover === undefined ? 0 : timeouts.stall;
+    return new Connection(clock, timeouts, writeLimit);
+  }
+
+  #configuration(resumes: boolean): StreamConfiguration {
+    const { machine, pageDigests, switchoverAck, recoverAs } = this.#options;
+    const recovery = recoverAs === undefined ? undefined : { migration: recoverAs, resumes };
+    return describeConfiguration(machine, pageDigests.name, switchoverAck === true, recovery);
+  }
+
+  // --- the way back --------------------------------------------------------------------------------------------------
+
   async #giveUp(error: Error): Promise<'failed' | 'cancelled'> {
-    const { control, dirtyLog } = this.#options.machine;
-    const reason = await this.#connection.reasonFor(error);
+    const { control } = this.#options.machine;
+    const connection = this.#connection;
+    const heard = await connection.reasonFor(error);
+    const reason = this.#interruption.reason ?? heard;
+    this.#givingUp = true;
     const cancelled = reason instanceof CancelledError;
-    this.#connection.break(reason);
-    await this.#connection.ended();
-    dirtyLog.stop();
-    await this.#devices.settle(({ entry }) => entry.device.dmaLogging.stop());
+    connection.break(reason);
+    await connection.ended();
+    await this.#tracking.abandon();
     this.#throttle.release();
     const stopped = this.#switchover !== undefined;
     if (cancelled) {

@@ -3,6 +3,7 @@ import type { MachinePort } from '../ports.js';
 import type { RamSender } from '../ram/sender.js';
 import type { Connection } from './connection.js';
 import { Convergence } from './convergence.js';
+import type { DirtyTracking } from './dirty-tracking.js';
 import type { OutgoingOptions } from './options.js';
 import type { Pace } from './pace.js';
 import type { SourceDevices } from './source-devices.js';
@@ -15,6 +16,7 @@ export interface PreCopyParts {
   readonly options: OutgoingOptions;
   readonly connection: Connection;
   readonly ram: RamSender;
+  readonly tracking: DirtyTracking;
   readonly devices: SourceDevices;
   readonly pace: Pace;
   readonly throttle: Throttle;
@@ -27,18 +29,20 @@ export class PreCopy {
   readonly #clock: Clock;
   readonly #connection: Connection;
   readonly #ram: RamSender;
+  readonly #tracking: DirtyTracking;
   readonly #devices: SourceDevices;
   readonly #pace: Pace;
   readonly #throttle: Throttle;
   readonly #convergence: Convergence;
   #collectedAt: number;
 
-  constructor({ options, connection, ram, devices, pace, throttle }: PreCopyParts) {
+  constructor({ options, connection, ram, tracking, devices, pace, throttle }: PreCopyParts) {
     this.#options = options;
     this.#machine = options.machine;
     this.#clock = options.clock;
     this.#connection = connection;
     this.#ram = ram;
+    this.#tracking = tracking;
     this.#devices = devices;
     this.#pace = pace;
     this.#throttle = throttle;
@@ -99,8 +103,7 @@ export class PreCopy {
   }
 
   async #endRound(): Promise<void> {
-    const { dirtyLog } = this.#machine;
-    const pages = await this.#ram.collect([(into) => dirtyLog.collect(into), ...this.#devices.dirtySources]);
+    const pages = await this.#tracking.collect();
     const dirtied = pages * this.#ram.layout.pageSize;
     this.#collectedAt = this.#clock.now();
     if (this.#convergence.endRound(this.#collectedAt, dirtied, this.#ram.transferred)) {

@@ -1,4 +1,4 @@
-import { asError, PeerError, StreamError } from '../errors.js';
+import { asError, DisconnectedError, PeerError } from '../errors.js';
 import type { Interruption } from '../interruption.js';
 import type { Channel } from '../ports.js';
 import { StreamReader } from '../stream/reader.js';
@@ -8,12 +8,15 @@ import { recordTypes } from '../stream/records.js';
 export class ReturnPath {
   readonly #reader: StreamReader;
   readonly #interruption: Interruption;
-  #accept: () => void = () => {};
+  #accept: (arrivedRecords: number | undefined) => void = () => {};
   #load: () => void = () => {};
   #loadedReceived = false;
   #acknowledged = -1;
-  /** The destination has compared the configuration and is ready. */
-  readonly accepted: Promise<void>;
+  /**
+   * The destination has compared the configuration and is ready; the number of records of RAM that have arrived there,
+   * undefined where it forgets them when the connection breaks.
+   */
+  readonly accepted: Promise<number | undefined>;
   /** The destination has loaded and checked everything. */
   readonly loaded: Promise<void>;
   /** Settles when nothing more comes; never rejects. */
@@ -45,11 +48,13 @@ export class ReturnPath {
       await this.#reader.begin();
       for (;;) {
         const record = await this.#reader.next();
-        if (record === undefined) throw new StreamError('the destination closed the connection');
+        if (record === undefined) throw new DisconnectedError('the destination closed the connection');
         if (record.type === recordTypes.FAILED) {
           throw new PeerError(`the destination failed: ${record.payload.toString('utf8')}`);
         }
-        if (record.type === recordTypes.ACCEPTED) this.#accept();
+        if (record.type === recordTypes.ACCEPTED) {
+          this.#accept(record.payload.length === 4 ? record.payload.readUInt32BE(0) : undefined);
+        }
         if (record.type === recordTypes.SWITCHOVER_ACK) this.#acknowledged = record.payload.readUInt32BE(0);
         if (record.type === recordTypes.LOADED) {
           this.#loadedReceived = true;

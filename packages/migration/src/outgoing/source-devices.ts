@@ -10,11 +10,17 @@ import type { DeviceStatistics } from './statistics.js';
 /** The devices of a machine that moves away. Errors say which device it was. */
 export class SourceDevices implements Iterable<DeviceSender> {
   readonly #senders: readonly DeviceSender[];
-  readonly #interruption: Interruption;
+  #interruption: Interruption;
 
   constructor(entries: readonly DeviceEntry[], interruption: Interruption) {
     this.#senders = entries.map((entry, number) => new DeviceSender(entry, number));
     this.#interruption = interruption;
+  }
+
+  /** Another connection took the place of the one that broke: all devices begin again. */
+  startOver(interruption: Interruption): void {
+    this.#interruption = interruption;
+    for (const sender of this.#senders) sender.startOver();
   }
 
   [Symbol.iterator](): Iterator<DeviceSender> {

@@ -3,6 +3,7 @@ import type { RamSender } from '../ram/sender.js';
 import type { MigrationStatus } from '../status.js';
 import { recordTypes } from '../stream/records.js';
 import type { Connection } from './connection.js';
+import type { DirtyTracking } from './dirty-tracking.js';
 import type { OutgoingOptions } from './options.js';
 import { encodeSection } from './section.js';
 import type { SourceDevices } from './source-devices.js';
@@ -11,6 +12,7 @@ export interface SwitchoverParts {
   readonly options: OutgoingOptions;
   readonly connection: Connection;
   readonly ram: RamSender;
+  readonly tracking: DirtyTracking;
   readonly devices: SourceDevices;
   readonly setStatus: (status: MigrationStatus) => void;
 }
@@ -19,11 +21,17 @@ export interface SwitchoverParts {
 export class Switchover {
   readonly #parts: SwitchoverParts;
   #continue: (() => void) | undefined;
+  #ending = false;
   /** Bytes of RAM that were sent while the guest was stopped. */
   ramBytes = 0;
 
   constructor(parts: SwitchoverParts) {
     this.#parts = parts;
+  }
+
+  /** END is being sent: from here on the destination may have everything. */
+  get ending(): boolean {
+    return this.#ending;
   }
 
   async run(): Promise<void> {
@@ -70,12 +78,10 @@ export class Switchover {
   }
 
   async #sendRam(): Promise<void> {
-    const { options, connection, ram, devices } = this.#parts;
-    const { dirtyLog } = options.machine;
+    const { connection, ram, tracking } = this.#parts;
     const before = ram.transferred;
-    await ram.collect([(into) => dirtyLog.collect(into), ...devices.dirtySources]);
-    dirtyLog.stop();
-    await devices.stopLogging();
+    await tracking.collect();
+    await tracking.stop();
     while (ram.remaining > 0) {
       await ram.send(connection.writer);
       this.ramBytes = ram.transferred - before;
@@ -102,6 +108,7 @@ export class Switchover {
     const end = Buffer.alloc(4 + Buffer.byteLength(runState));
     end.writeUInt32BE(writer.records);
     end.write(runState, 4);
+    this.#ending = true;
     await writer.write({ type: recordTypes.END, payload: end });
   }
 }

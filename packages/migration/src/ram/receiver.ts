@@ -20,6 +20,8 @@ export class RamReceiver {
   /** The 2 MiB groups whose digest has been compared. */
   #checked = 0;
   transferred = 0;
+  /** RAM_ZERO and RAM_PAGES records that arrived whole. */
+  records = 0;
 
   constructor(ram: GuestRam, algorithm: PageDigestAlgorithm) {
     this.layout = new RamLayout(ram);
@@ -52,6 +54,7 @@ export class RamReceiver {
       }
     }
     this.transferred += record.payload.length + runs.pages * pageSize;
+    this.records++;
   }
 
   receiveZeros(record: IncomingRecord): void {
@@ -63,6 +66,12 @@ export class RamReceiver {
       this.#digests.setZero(first, count);
     }
     this.transferred += record.payload.length;
+    this.records++;
+  }
+
+  /** The stream goes on over another connection; digests are compared anew. */
+  resume(): void {
+    this.#checked = 0;
   }
 
   /** A round ended: a good moment to bring the digests up to date. */

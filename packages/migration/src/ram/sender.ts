@@ -1,6 +1,8 @@
+import { StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
 import { RUN_BYTES, recordTypes } from '../stream/records.js';
 import type { OutgoingRecord, StreamWriter } from '../stream/writer.js';
+import { DeliveryLog } from './delivery-log.js';
 import { DirtyBitmap, PageRuns } from './dirty-bitmap.js';
 import { type PlacedSegment, RamLayout } from './layout.js';
 import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
@@ -25,6 +27,7 @@ export class RamSender {
   readonly #dataRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
   readonly #zeroPage: Uint8Array;
   readonly #detectZeroPages: boolean;
+  #deliveries: DeliveryLog | undefined;
   #segment = 0;
   #cursor = 0;
   #remaining = 0;
@@ -55,6 +58,24 @@ export class RamSender {
     return this.#round;
   }
 
+  /** From here on it is known in which record each page went, for {@link resume}. Called before anything is sent. */
+  keepDeliveries(): void {
+    this.#deliveries = new DeliveryLog(this.layout.pages);
+  }
+
+  /** The connection broke, and the destination has the first `arrived` records of RAM: sends again what was in the others. */
+  resume(arrived: number): void {
+    const deliveries = this.#deliveries;
+    if (deliveries === undefined) throw new Error('deliveries were not kept');
+    if (arrived > deliveries.records) {
+      throw new StreamError(
+        `the destination says that ${arrived} records of RAM have arrived, of ${deliveries.records}`,
+      );
+    }
+    deliveries.markLost(arrived, this.#bitmap.words);
+    this.#remaining = this.#bitmap.count();
+  }
+
   /** Begins a round: adds what was written since the last one. Returns how many pages this made dirty anew. */
   async collect(sources: readonly DirtySource[]): Promise<number> {
     const before = this.#remaining;
@@ -72,9 +93,11 @@ export class RamSender {
     this.#separate(segment, results);
     const records: OutgoingRecord[] = [];
     if (this.#zeroRuns.length > 0) {
+      this.#deliveries?.add(this.#zeroRuns);
       records.push({ type: recordTypes.RAM_ZERO, payload: encodeRuns(this.#zeroRuns) });
     }
     if (this.#dataRuns.length > 0) {
+      this.#deliveries?.add(this.#dataRuns);
       records.push({
         type: recordTypes.RAM_PAGES,
         payload: encodeRuns(this.#dataRuns),

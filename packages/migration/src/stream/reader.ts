@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { StreamError } from '../errors.js';
+import { DisconnectedError, StreamError } from '../errors.js';
 import type { Channel } from '../ports.js';
 import {
   PREAMBLE_BYTES,
@@ -44,7 +44,7 @@ export class StreamReader {
   /** Reads the preamble; throws {@link StreamError} where it is not that of a stream this side can read. */
   async begin(): Promise<void> {
     const preamble = Buffer.alloc(PREAMBLE_BYTES);
-    if (!(await this.#channel.readExactly(preamble))) throw new StreamError('the stream is empty');
+    if (!(await this.#channel.readExactly(preamble))) throw new DisconnectedError('the stream is empty');
     this.#bytes += preamble.length;
     if (preamble.toString('latin1', 0, 8) !== STREAM_MAGIC) throw new StreamError('not a migration stream');
     const version = preamble.readUInt32BE(8);
@@ -94,7 +94,7 @@ export class StreamReader {
 
   async #fill(into: Uint8Array, type: StreamRecordType): Promise<void> {
     if (!(await this.#channel.readExactly(into))) {
-      throw new StreamError(`the stream ends inside a ${type.name} record at offset ${this.#bytes}`);
+      throw new DisconnectedError(`the stream ends inside a ${type.name} record at offset ${this.#bytes}`);
     }
   }
 }

@@ -58,7 +58,8 @@ function record<Type extends number>(
  * - RAM_DIGESTS: 32-bit number of the first 2 MiB group, then a 32-bit digest for each group.
  * - END: 32-bit count of the records before it, then the source's run state. The guest is stopped.
  * - GO: the source has given the guest up.
- * - ACCEPTED: the configuration fits and the devices are RESUMING. SWITCHOVER_ACK: every pre-copy device has its initial
+ * - ACCEPTED: the configuration fits and the devices are RESUMING. With a 32-bit number where the destination will keep
+ *   what it has when the connection breaks: how many RAM_ZERO and RAM_PAGES records have arrived whole. SWITCHOVER_ACK: every pre-copy device has its initial
  *   bytes; 32-bit count of the DEVICE_INITIAL_SENT records so far, so that a late one does not count for a new start. LOADED: all is loaded and checked. FAILED: the reason; nothing follows.
  */
 export const recordTypes = {
@@ -74,7 +75,7 @@ export const recordTypes = {
   RAM_DIGESTS: record(10, 'RAM_DIGESTS', 'source', 8, 1 << 20),
   END: record(11, 'END', 'source', 5, 64),
   GO: record(12, 'GO', 'source', 0, 0),
-  ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 0),
+  ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 4),
   SWITCHOVER_ACK: record(65, 'SWITCHOVER_ACK', 'destination', 4, 4),
   LOADED: record(66, 'LOADED', 'destination', 0, 0),
   FAILED: record(67, 'FAILED', 'destination', 0, 4096),

@@ -1,0 +1,44 @@
+import type { DirtyLog } from '../ports.js';
+import type { RamSender } from '../ram/sender.js';
+import type { SourceDevices } from './source-devices.js';
+
+/** Which pages the guest and its devices write, from the beginning of a migration to the end of its RAM. */
+export class DirtyTracking {
+  readonly #dirtyLog: DirtyLog;
+  readonly #devices: SourceDevices;
+  readonly #ram: RamSender;
+  #active = false;
+
+  constructor(dirtyLog: DirtyLog, devices: SourceDevices, ram: RamSender) {
+    this.#dirtyLog = dirtyLog;
+    this.#devices = devices;
+    this.#ram = ram;
+  }
+
+  /** Without effect where it is on: what was logged stays. */
+  async start(): Promise<void> {
+    if (this.#active) return;
+    this.#active = true;
+    this.#dirtyLog.start();
+    await this.#devices.startLogging(this.#ram.layout);
+  }
+
+  /** Has the pages that were written since the last time sent again; returns how many there are anew. */
+  collect(): Promise<number> {
+    return this.#ram.collect([(into) => this.#dirtyLog.collect(into), ...this.#devices.dirtySources]);
+  }
+
+  /** Everything was collected, and the guest is stopped. */
+  async stop(): Promise<void> {
+    this.#active = false;
+    this.#dirtyLog.stop();
+    await this.#devices.stopLogging();
+  }
+
+  /** Off, whatever becomes of the devices. */
+  async abandon(): Promise<void> {
+    this.#active = false;
+    this.#dirtyLog.stop();
+    await this.#devices.settle(({ entry }) => entry.device.dmaLogging.stop());
+  }
+}
