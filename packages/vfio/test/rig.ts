@@ -57,7 +57,13 @@ export interface Rig {
 export function rig(
   model: string,
   properties: Record<string, PropertyValue> = {},
-  shared: { clock?: VirtualClock; memory?: TestMemory; seed?: number; trace?: (line: string) => void } = {},
+  shared: {
+    clock?: VirtualClock;
+    memory?: TestMemory;
+    seed?: number;
+    trace?: (line: string) => void;
+    interrupt?: () => void;
+  } = {},
 ): Rig {
   const clock = shared.clock ?? new VirtualClock();
   const memory = shared.memory ?? new TestMemory(1 << 20);
@@ -74,6 +80,7 @@ export function rig(
       memorySize: memory.bytes.length,
       random: seededRandom(shared.seed ?? 1),
       ...(shared.trace && { trace: shared.trace }),
+      ...(shared.interrupt && { interrupt: shared.interrupt }),
     },
   );
   return { clock, memory, device };

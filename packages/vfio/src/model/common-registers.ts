@@ -6,6 +6,14 @@ export const DEVICE_MAGIC = 0x54574447;
 /** What CONTROL does when the guest writes it. */
 export const Control = { VERIFY: 1 } as const;
 
+/** What an interrupt was raised for: bits of INTERRUPT_STATUS, INTERRUPT_ENABLE and INTERRUPT_ACKNOWLEDGE. */
+export const InterruptCause = {
+  /** DOORBELL was answered. */
+  DOORBELL: 1,
+  /** The model has finished what its own registers asked for. */
+  WORK: 2,
+} as const;
+
 /** Registers that every model has; those of its own start at 0x100. */
 export const COMMON_REGISTERS = {
   MAGIC: { offset: 0x00, access: 'read', description: '"GDWT"' },
@@ -31,6 +39,14 @@ export const COMMON_REGISTERS = {
   },
   DMA_BASE_HIGH: { offset: 0x34, access: 'read-write', description: 'its upper half' },
   DMA_LENGTH: { offset: 0x38, access: 'read-write', description: 'bytes of the DMA window; 0: none' },
+  DOORBELL: {
+    offset: 0x40,
+    access: 'read-write',
+    description: '1: write the next page of the DMA window; 0 again when that is done',
+  },
+  INTERRUPT_STATUS: { offset: 0x44, access: 'read', description: 'causes that are not acknowledged' },
+  INTERRUPT_ENABLE: { offset: 0x48, access: 'read-write', description: 'causes that raise the interrupt' },
+  INTERRUPT_ACKNOWLEDGE: { offset: 0x4c, access: 'write', description: 'causes to forget' },
 } as const satisfies RegisterTable;
 
 export type CommonRegister = keyof typeof COMMON_REGISTERS;

@@ -41,6 +41,9 @@ export interface ModelLogic {
   readonly regions?: readonly DeviceRegion[];
   /** Puts non-zero defaults into the registers. */
   reset?(): void;
-  /** Does what the registers ask for, as far as it can. Called after guest writes and whenever DMA becomes possible; DMA is open. */
-  work(): void;
+  /**
+   * Does what the registers ask for, as far as it can; whether there was anything. Called after guest writes and whenever
+   * DMA becomes possible; DMA is open.
+   */
+  work(): boolean;
 }

@@ -39,17 +39,23 @@ function slotOf(number: number, slots: number): number {
 }
 
 /**
- * Checks a DMA window as the guest sees it: how many pages are lost, torn, repeated or misplaced, given what DMA_PAGES says.
- * The device must not write meanwhile.
+ * Checks the last `count` pages of a DMA window as the guest sees it (absent: all that it holds): the numbers of those that
+ * are lost, torn, repeated or misplaced, given what DMA_PAGES says. Of a device that writes on meanwhile, the pages up to
+ * DMA_PAGES + 1 minus those of the window may have been overwritten by the time they were looked at.
  */
-export function checkDmaWindow(memory: DmaMemory, base: number, length: number, lastPage: number): number {
+export function wrongDmaPages(
+  memory: Pick<DmaMemory, 'read'>,
+  { base, length }: { readonly base: number; readonly length: number },
+  lastPage: number,
+  count = Number.POSITIVE_INFINITY,
+): number[] {
   const slots = Math.floor(length / DMA_PAGE_SIZE);
   const page = new Uint8Array(DMA_PAGE_SIZE);
   const words = new Uint32Array(page.buffer);
-  let errors = 0;
-  for (let number = Math.max(1, lastPage - slots + 1); number <= lastPage; number++) {
+  const wrong: number[] = [];
+  for (let number = Math.max(1, lastPage - Math.min(slots, count) + 1); number <= lastPage; number++) {
     memory.read(base + slotOf(number, slots) * DMA_PAGE_SIZE, page);
-    if (words.some((word) => word !== number)) errors++;
+    if (words.some((word) => word !== number)) wrong.push(number);
   }
-  return errors;
+  return wrong;
 }

@@ -9,7 +9,13 @@ import { ResumingStream } from '../stream/resuming-stream.js';
 import { SavingStream } from '../stream/saving-stream.js';
 import { arcName, isPreCopy, pathTo, streamEffect } from '../transitions.js';
 import { latencyProperty } from './common-properties.js';
-import { COMMON_REGISTERS, type CommonRegister, Control, DEVICE_MAGIC } from './common-registers.js';
+import {
+  COMMON_REGISTERS,
+  type CommonRegister,
+  Control,
+  DEVICE_MAGIC,
+  InterruptCause,
+} from './common-registers.js';
 import type { ModelDefinition, ModelLogic } from './definition.js';
 import { BLOCK_SIZE, DeviceMemory, type Verification } from './device-memory.js';
 import { DmaPort } from './dma-port.js';
@@ -290,7 +296,27 @@ export class ModelDevice implements ModelledDevice {
       this.#lastTick = this.#environment.clock.now();
       this.#scheduleTick();
     }
-    if (activity.dma && !before.dma) this.#logic.work();
+    if (!activity.dma || before.dma) return;
+    this.#work();
+    // What was raised before may have been lost with the machine that the device was in.
+    this.#interrupt(0);
+  }
+
+  /** Does what the guest has asked for; DMA is open. */
+  #work(): void {
+    if (this.#registers.get('DOORBELL') !== 0) {
+      this.#window.advance(1);
+      this.#registers.set('DOORBELL', 0);
+      this.#interrupt(InterruptCause.DOORBELL);
+    }
+    if (this.#logic.work()) this.#interrupt(InterruptCause.WORK);
+  }
+
+  /** Adds `cause` to those that wait, and raises the interrupt where one of them is enabled; DMA is open. */
+  #interrupt(cause: number): void {
+    const causes = this.#registers.get('INTERRUPT_STATUS') | cause;
+    this.#registers.set('INTERRUPT_STATUS', causes);
+    if ((causes & this.#registers.get('INTERRUPT_ENABLE')) !== 0) this.#environment.interrupt?.();
   }
 
   #scheduleTick(): void {
@@ -331,7 +357,14 @@ export class ModelDevice implements ModelledDevice {
       this.#registers.add('CHECKS', 1);
       this.#registers.set('CONTROL', 0);
     }
-    if (this.#dma.isOpen) this.#logic.work();
+    if (written.includes('INTERRUPT_ACKNOWLEDGE')) {
+      const left = this.#registers.get('INTERRUPT_STATUS') & ~this.#registers.get('INTERRUPT_ACKNOWLEDGE');
+      this.#registers.set('INTERRUPT_STATUS', left);
+      this.#registers.set('INTERRUPT_ACKNOWLEDGE', 0);
+    }
+    if (!this.#dma.isOpen) return;
+    if (written.includes('INTERRUPT_ENABLE')) this.#interrupt(0);
+    this.#work();
   }
 
   #guarded(region: DeviceRegion): DeviceRegion {

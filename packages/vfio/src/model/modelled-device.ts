@@ -13,6 +13,8 @@ export interface ModelEnvironment {
   readonly memory?: DmaMemory;
   /** Bytes of the guest's memory: a driver of `protocol=v1` refuses to report dirty pages beyond it. */
   readonly memorySize?: number;
+  /** The device raises its interrupt. A guest that reads INTERRUPT_STATUS knows what for. */
+  readonly interrupt?: () => void;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
   /** What user space keeps for the device; a device with `protocol=v1` carries it in its stream. */

@@ -13,12 +13,13 @@ export class BlockLogic implements ModelLogic {
     this.#parts.registers.set('CAPACITY', this.#parts.memory.guestSize / SECTOR_SIZE);
   }
 
-  work(): void {
+  work(): boolean {
     const { registers } = this.#parts;
     const tag = registers.get('TAG');
-    if (tag === registers.get('DONE')) return;
+    if (tag === registers.get('DONE')) return false;
     registers.set('STATUS', this.#execute() ? BlockStatus.OK : BlockStatus.FAILED);
     registers.set('DONE', tag);
+    return true;
   }
 
   #execute(): boolean {

@@ -12,12 +12,13 @@ export class CryptoLogic implements ModelLogic {
     this.#parts = parts;
   }
 
-  work(): void {
+  work(): boolean {
     const { registers } = this.#parts;
     const job = registers.get('JOB');
-    if (job === registers.get('DONE')) return;
+    if (job === registers.get('DONE')) return false;
     if (!this.#digest()) registers.add('JOB_ERRORS', 1);
     registers.set('DONE', job);
+    return true;
   }
 
   #digest(): boolean {

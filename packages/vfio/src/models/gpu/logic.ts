@@ -12,12 +12,13 @@ export class GpuLogic implements ModelLogic {
     this.regions = [guestMemoryRegion('bar2', parts.memory)];
   }
 
-  work(): void {
+  work(): boolean {
     const { registers } = this.#parts;
     const fence = registers.get('FENCE');
-    if (fence === registers.get('COMPLETED')) return;
+    if (fence === registers.get('COMPLETED')) return false;
     if (!this.#execute()) registers.add('COMMAND_ERRORS', 1);
     registers.set('COMPLETED', fence);
+    return true;
   }
 
   #execute(): boolean {

@@ -27,11 +27,13 @@ export class NicLogic implements ModelLogic {
     this.#parts.registers.set('MAC_HIGH', 0x5634);
   }
 
-  work(): void {
-    while (this.#ready('TX') && this.#ready('RX')) {
+  work(): boolean {
+    let worked = false;
+    for (; this.#ready('TX') && this.#ready('RX'); worked = true) {
       const frame = this.#send();
       if (frame !== undefined) this.#receive(frame);
     }
+    return worked;
   }
 
   /** Whether the guest has handed over a descriptor that the device has not used. */
