@@ -226,14 +226,16 @@ export class Hardware {
     return this.accelerator.audit();
   }
 
-  auditDevices(): readonly DeviceAudit[] {
+  auditDevices(): Promise<readonly DeviceAudit[]> {
     return this.accelerator.auditDevices();
   }
 
   async close(): Promise<void> {
     this.terminal.close();
-    await this.accelerator.close();
+    const ended = this.accelerator.close();
+    // A vCPU may be waiting for one of them.
     for (const { device } of [...this.#devices].reverse()) this.removeDevice(device);
+    await ended;
     this.memory.close();
   }
 

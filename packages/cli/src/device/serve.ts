@@ -72,8 +72,15 @@ async function serve({ socket, model, properties, once }: Call, io: Io): Promise
   const server = new VfioUserServer({
     native,
     clock,
-    create: ({ memory }) =>
-      modelFunction(createModel(model, properties, { clock, memory, random: Math.random })),
+    create: ({ memory, interrupts }) =>
+      modelFunction(
+        createModel(model, properties, {
+          clock,
+          memory,
+          interrupt: () => interrupts.raise(),
+          random: Math.random,
+        }),
+      ),
     events: {
       connected: () => io.stderr.write('client connected\n'),
       disconnected: (error) => {

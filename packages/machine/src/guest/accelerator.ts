@@ -32,7 +32,7 @@ export interface Accelerator {
   /** Compares every page that the guest ever wrote, running or paused, between two instructions of its vCPUs. */
   audit(): Promise<Audit>;
   /** Has every device check its memory, and compares what it wrote by DMA. Only while running: a stopped device takes no commands. */
-  auditDevices(): readonly DeviceAudit[];
+  auditDevices(): Promise<readonly DeviceAudit[]>;
   /** What migrations track: the writes of the vCPUs, and how to slow these down. */
   readonly dirtyLog: DirtyLog;
   /** Bytes per second that the guest dirties from now on; 0 lets it idle. */
@@ -41,6 +41,8 @@ export interface Accelerator {
   setClock(date: Date): Promise<void>;
   /** Something came in at the serial port: the guest reads it as soon as it runs, and echoes it. */
   attendSerial(): void;
+  /** The device whose first window is at `address` has raised its interrupt: the guest serves it as soon as it runs. */
+  interrupt(address: number): void;
   /** Ends the vCPUs and their threads; RAM may be unmapped when it resolves. Idempotent. */
   close(): Promise<void>;
 }
@@ -100,4 +102,6 @@ export interface GuestReport extends Findings {
   readonly deviceAccesses: number;
   /** Device registers that did not hold what the guest had put there. */
   readonly deviceFaults: number;
+  /** Interrupts of devices that the guest served. */
+  readonly deviceInterrupts: number;
 }

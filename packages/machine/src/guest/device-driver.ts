@@ -1,8 +1,8 @@
 import type { DmaMemory } from '@godwit/vfio';
-import { COMMON_REGISTERS, Control, checkDmaWindow, DEVICE_MAGIC } from '@godwit/vfio/driver';
+import { COMMON_REGISTERS, Control, DEVICE_MAGIC, InterruptCause, wrongDmaPages } from '@godwit/vfio/driver';
 import { PAGE_SIZE } from '../memory/guest-memory.js';
 import type { DeviceAudit, GuestDevice } from './accelerator.js';
-import { type GuestBus, readRegister, writeRegister } from './guest-bus.js';
+import type { DeviceProgram } from './device-program.js';
 import type { PageRange } from './layout.js';
 
 const SCRATCH = [
@@ -18,96 +18,154 @@ const COMMAND = 0x04;
 /** Memory space and bus master. */
 const COMMAND_ENABLE = 0x06;
 
+/** What a register reads that nobody answers for. */
+const NOBODY = 0xffff_ffff;
+
 /** What became of an access to a device. */
 export type Outcome = 'as-expected' | 'wrong-value' | 'unknown-device';
+
+/** What an interrupt was: of a device that has nothing to say it is spurious, as one is that came twice. */
+export type InterruptOutcome = 'as-expected' | 'wrong-page' | 'spurious';
+
+export interface DeviceDriverOptions {
+  readonly device: GuestDevice;
+  readonly vcpu: number;
+  /** Pages of RAM that the device may write to; vCPU 0 tells it. */
+  readonly dmaBuffer: PageRange;
+  readonly memory: Pick<DmaMemory, 'read'>;
+}
+
+/** Where a device writes to guest memory, in bytes. */
+interface DmaWindow {
+  readonly base: number;
+  readonly length: number;
+}
 
 /** The guest's driver for one device model of @godwit/vfio, as one vCPU runs it. Other devices it leaves alone. */
 export class DeviceDriver {
   readonly address: number;
-  readonly #bus: GuestBus;
-  readonly #vcpu: number;
-  readonly #dmaBuffer: PageRange;
-  readonly #config: number | undefined;
+  readonly #options: DeviceDriverOptions;
   #known: boolean | undefined;
+  #window: DmaWindow | undefined;
 
-  /** @param dmaBuffer pages of RAM that the device may write to; vCPU 0 tells it */
-  constructor(bus: GuestBus, { address, config }: GuestDevice, vcpu: number, dmaBuffer: PageRange) {
-    this.#bus = bus;
-    this.address = address;
-    this.#config = config;
-    this.#vcpu = vcpu;
-    this.#dmaBuffer = dmaBuffer;
+  constructor(options: DeviceDriverOptions) {
+    this.#options = options;
+    this.address = options.device.address;
   }
 
   /**
    * Checks that this vCPU's scratch register, and its byte of the configuration space, still hold `expected` (undefined on
-   * first use), and puts `value` there.
+   * first use), and puts `value` there. vCPU 0 also rings the doorbell, once the interrupt of the last time has come.
    */
-  exchange(expected: number | undefined, value: number): Outcome {
-    this.#known ??= this.#read(COMMON_REGISTERS.MAGIC) === DEVICE_MAGIC;
-    const scratch = SCRATCH[this.#vcpu];
+  *exchange(expected: number | undefined, value: number): DeviceProgram<Outcome> {
+    this.#known ??= (yield* this.#read(COMMON_REGISTERS.MAGIC)) === DEVICE_MAGIC;
+    const { vcpu } = this.#options;
+    const scratch = SCRATCH[vcpu];
     if (!this.#known || scratch === undefined) return 'unknown-device';
-    if (expected === undefined && this.#vcpu === 0) this.#enable();
-    const found = expected === undefined ? undefined : this.#read(scratch);
-    this.#write(scratch, value);
-    const configured = this.#exchangeConfig(expected, value);
+    if (expected === undefined && vcpu === 0) yield* this.#setUp();
+    const found = expected === undefined ? undefined : yield* this.#read(scratch);
+    yield* this.#write(scratch, value);
+    const configured = yield* this.#exchangeConfig(expected, value);
+    if (vcpu === 0) yield* this.#ring();
     return found === expected && configured ? 'as-expected' : 'wrong-value';
   }
 
-  /** Has the device check its memory, and compares its DMA; the device writes nothing meanwhile, for all of it is one call. */
-  audit(memory: DmaMemory): DeviceAudit {
-    if (this.#read(COMMON_REGISTERS.MAGIC) !== DEVICE_MAGIC) {
-      return { address: this.address, blocks: 0, errors: 0, dmaPages: 0, dmaErrors: 0 };
+  /** Serves the device's interrupt: acknowledges it, and looks at the page that the device has written last. */
+  *interrupt(): DeviceProgram<InterruptOutcome> {
+    const causes = yield* this.#read(COMMON_REGISTERS.INTERRUPT_STATUS);
+    if (causes === 0 || causes === NOBODY) return 'spurious';
+    yield* this.#write(COMMON_REGISTERS.INTERRUPT_ACKNOWLEDGE, causes);
+    if ((causes & InterruptCause.DOORBELL) === 0) return 'as-expected';
+    const { wrong } = yield* this.#checkDma(1);
+    return wrong === 0 ? 'as-expected' : 'wrong-page';
+  }
+
+  /** Has the device check its memory, and compares what it wrote by DMA. */
+  *audit(): DeviceProgram<DeviceAudit> {
+    const { address } = this;
+    if ((yield* this.#read(COMMON_REGISTERS.MAGIC)) !== DEVICE_MAGIC) {
+      return { address, blocks: 0, errors: 0, dmaPages: 0, dmaErrors: 0 };
     }
-    this.#write(COMMON_REGISTERS.CONTROL, Control.VERIFY);
-    const length = this.#read(COMMON_REGISTERS.DMA_LENGTH);
-    const base =
-      this.#read(COMMON_REGISTERS.DMA_BASE_LOW) + this.#read(COMMON_REGISTERS.DMA_BASE_HIGH) * 2 ** 32;
-    const lastPage = this.#read(COMMON_REGISTERS.DMA_PAGES);
+    yield* this.#write(COMMON_REGISTERS.CONTROL, Control.VERIFY);
+    const { pages, wrong } = yield* this.#checkDma();
     return {
-      address: this.address,
-      blocks: this.#read(COMMON_REGISTERS.VERIFIED),
-      errors: this.#read(COMMON_REGISTERS.ERRORS),
-      dmaPages: Math.min(lastPage, Math.floor(length / PAGE_SIZE)),
-      dmaErrors: length === 0 ? 0 : checkDmaWindow(memory, base, length, lastPage),
+      address,
+      blocks: yield* this.#read(COMMON_REGISTERS.VERIFIED),
+      errors: yield* this.#read(COMMON_REGISTERS.ERRORS),
+      dmaPages: pages,
+      dmaErrors: wrong,
     };
   }
 
-  #enable(): void {
-    if (this.#config !== undefined)
-      this.#bus.write('mmio', this.#config + COMMAND, Uint8Array.of(COMMAND_ENABLE));
-    this.#lendDmaBuffer();
+  /** Compares the last `count` pages, or all there are. The device may write on meanwhile: what it overwrites is not wrong. */
+  *#checkDma(count?: number): DeviceProgram<{ pages: number; wrong: number }> {
+    this.#window ??= yield* this.#readWindow();
+    const window = this.#window;
+    const slots = Math.floor(window.length / PAGE_SIZE);
+    const written = yield* this.#read(COMMON_REGISTERS.DMA_PAGES);
+    if (slots === 0 || written === NOBODY) return { pages: 0, wrong: 0 };
+    const wrong = wrongDmaPages(this.#options.memory, window, written, count);
+    const later = wrong.length === 0 ? written : yield* this.#read(COMMON_REGISTERS.DMA_PAGES);
+    return {
+      pages: Math.min(written, slots, count ?? slots),
+      wrong: wrong.filter((number) => number > later + 1 - slots).length,
+    };
   }
 
   /** Whether the configuration space is as the guest left it. */
-  #exchangeConfig(expected: number | undefined, value: number): boolean {
-    const offset = CONFIG_BYTES[this.#vcpu];
-    if (this.#config === undefined || offset === undefined) return true;
+  *#exchangeConfig(expected: number | undefined, value: number): DeviceProgram<boolean> {
+    const { vcpu, device } = this.#options;
+    const offset = CONFIG_BYTES[vcpu];
+    if (device.config === undefined || offset === undefined) return true;
     const byte = new Uint8Array(1);
     if (expected !== undefined) {
-      this.#bus.read('mmio', this.#config + offset, byte);
+      yield { kind: 'read', address: device.config + offset, data: byte };
       if (byte[0] !== (expected & 0xff)) return false;
-      this.#bus.read('mmio', this.#config + COMMAND, byte);
-      if (this.#vcpu === 0 && byte[0] !== COMMAND_ENABLE) return false;
+      yield { kind: 'read', address: device.config + COMMAND, data: byte };
+      if (vcpu === 0 && byte[0] !== COMMAND_ENABLE) return false;
     }
-    this.#bus.write('mmio', this.#config + offset, Uint8Array.of(value & 0xff));
+    yield { kind: 'write', address: device.config + offset, data: Uint8Array.of(value & 0xff) };
     return true;
   }
 
-  #lendDmaBuffer(): void {
-    const base = this.#dmaBuffer.first * PAGE_SIZE;
+  *#setUp(): DeviceProgram<void> {
+    const { device, dmaBuffer } = this.#options;
+    if (device.config !== undefined) {
+      yield { kind: 'write', address: device.config + COMMAND, data: Uint8Array.of(COMMAND_ENABLE) };
+    }
+    this.#window = yield* this.#readWindow();
     // A device that was given a window on the command line keeps it.
-    if (this.#read(COMMON_REGISTERS.DMA_LENGTH) !== 0 || this.#dmaBuffer.count === 0) return;
-    this.#write(COMMON_REGISTERS.DMA_BASE_LOW, base % 2 ** 32);
-    this.#write(COMMON_REGISTERS.DMA_BASE_HIGH, Math.floor(base / 2 ** 32));
-    this.#write(COMMON_REGISTERS.DMA_LENGTH, this.#dmaBuffer.count * PAGE_SIZE);
+    if (this.#window.length === 0 && dmaBuffer.count > 0) {
+      this.#window = { base: dmaBuffer.first * PAGE_SIZE, length: dmaBuffer.count * PAGE_SIZE };
+      yield* this.#write(COMMON_REGISTERS.DMA_BASE_LOW, this.#window.base % 2 ** 32);
+      yield* this.#write(COMMON_REGISTERS.DMA_BASE_HIGH, Math.floor(this.#window.base / 2 ** 32));
+      yield* this.#write(COMMON_REGISTERS.DMA_LENGTH, this.#window.length);
+    }
+    yield* this.#write(COMMON_REGISTERS.INTERRUPT_ENABLE, InterruptCause.DOORBELL);
   }
 
-  #read(register: { readonly offset: number }): number {
-    return readRegister(this.#bus, this.address + register.offset);
+  *#readWindow(): DeviceProgram<DmaWindow> {
+    const low = yield* this.#read(COMMON_REGISTERS.DMA_BASE_LOW);
+    const high = yield* this.#read(COMMON_REGISTERS.DMA_BASE_HIGH);
+    return { base: low + high * 2 ** 32, length: yield* this.#read(COMMON_REGISTERS.DMA_LENGTH) };
   }
 
-  #write(register: { readonly offset: number }, value: number): void {
-    writeRegister(this.#bus, this.address + register.offset, value >>> 0);
+  *#ring(): DeviceProgram<void> {
+    const doorbell = yield* this.#read(COMMON_REGISTERS.DOORBELL);
+    const causes = yield* this.#read(COMMON_REGISTERS.INTERRUPT_STATUS);
+    if (doorbell === 0 && (causes & InterruptCause.DOORBELL) === 0)
+      yield* this.#write(COMMON_REGISTERS.DOORBELL, 1);
+  }
+
+  *#read({ offset }: { readonly offset: number }): DeviceProgram<number> {
+    const data = new Uint8Array(4);
+    yield { kind: 'read', address: this.address + offset, data };
+    return new DataView(data.buffer).getUint32(0, true);
+  }
+
+  *#write({ offset }: { readonly offset: number }, value: number): DeviceProgram<void> {
+    const data = new Uint8Array(4);
+    new DataView(data.buffer).setUint32(0, value, true);
+    yield { kind: 'write', address: this.address + offset, data };
   }
 }

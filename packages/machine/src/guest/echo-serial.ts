@@ -1,5 +1,5 @@
 import { LineStatus, SERIAL_PORT, SerialRegister } from '../serial/registers.js';
-import { type GuestBus, readByte } from './guest-bus.js';
+import { type GuestPorts, readByte } from './guest-ports.js';
 
 /** Bytes that are read in one go; more than the port holds. */
 const LIMIT = 64;
@@ -7,14 +7,14 @@ const LIMIT = 64;
 const Key = { BACKSPACE: 0x08, ENTER: 0x0d, DELETE: 0x7f } as const;
 
 /** Reads what waits at the serial port and writes back what an operating system's terminal driver would: an echo. */
-export function echoSerial(bus: GuestBus): void {
+export function echoSerial(ports: GuestPorts): void {
   const echo: number[] = [];
   for (let count = 0; count < LIMIT; count++) {
-    const status = readByte(bus, SERIAL_PORT + SerialRegister.LINE_STATUS);
+    const status = readByte(ports, SERIAL_PORT + SerialRegister.LINE_STATUS);
     if ((status & LineStatus.DATA_READY) === 0) break;
-    echo.push(...echoOf(readByte(bus, SERIAL_PORT + SerialRegister.DATA)));
+    echo.push(...echoOf(readByte(ports, SERIAL_PORT + SerialRegister.DATA)));
   }
-  if (echo.length > 0) bus.write('port', SERIAL_PORT, Uint8Array.from(echo));
+  if (echo.length > 0) ports.write(SERIAL_PORT, Uint8Array.from(echo));
 }
 
 /** Text as it is, a new line for Enter, a blank over what Backspace takes away, `^X` for control codes. */

@@ -3,8 +3,9 @@ import type { RamSegment } from '@godwit/migration';
 import type { Bus } from '../memory/bus.js';
 import type { DirtyBitmap } from '../memory/dirty-bitmap.js';
 import type { Audit, GuestDevice } from './accelerator.js';
+import { type DeviceProgram, runProgramAsync } from './device-program.js';
 import { echoSerial } from './echo-serial.js';
-import type { GuestBus } from './guest-bus.js';
+import { type GuestPorts, portsOf } from './guest-ports.js';
 import type { GuestLayout } from './layout.js';
 import { Pacer } from './pacer.js';
 import { Registers } from './registers.js';
@@ -36,18 +37,27 @@ export class InlineVcpu implements VcpuRunner {
   readonly registers = new Registers();
   readonly up = Promise.resolve();
   readonly #clock: Clock;
-  readonly #bus: GuestBus;
+  readonly #bus: Bus;
+  readonly #ports: GuestPorts;
   readonly #workload: Workload;
   #rate = 0;
+  #running = false;
   #turn: Timer | undefined;
   #attention: Timer | undefined;
+  /** Something waits at the serial port. */
+  #serialWaits = false;
+  /** Devices whose interrupt is to be served, by their address. */
+  readonly #interrupts = new Set<number>();
+  /** The device that the vCPU waits for: it does nothing else until that has answered. */
+  #waiting: Promise<void> | undefined;
   readonly #pacer: Pacer;
 
   constructor(options: InlineVcpuOptions) {
     this.index = options.index;
     this.#clock = options.clock;
-    this.#bus = forgiving(options.bus);
-    this.#workload = new Workload({ ...options, registers: this.registers, bus: this.#bus });
+    this.#bus = options.bus;
+    this.#ports = portsOf(options.bus);
+    this.#workload = new Workload({ ...options, registers: this.registers, ports: this.#ports });
     this.#pacer = new Pacer(options.clock.now());
   }
 
@@ -57,7 +67,7 @@ export class InlineVcpu implements VcpuRunner {
 
   setRate(pagesPerSecond: number): void {
     this.#rate = pagesPerSecond;
-    if (this.#turn !== undefined) this.#schedule();
+    this.#schedule();
   }
 
   setDevices(devices: readonly GuestDevice[]): void {
@@ -65,14 +75,17 @@ export class InlineVcpu implements VcpuRunner {
   }
 
   start(): void {
-    if (this.#turn !== undefined) return;
+    if (this.#running) return;
+    this.#running = true;
     this.#pacer.restart(this.#clock.now());
     this.#schedule();
+    this.#attend();
   }
 
   async pause(): Promise<void> {
+    this.#running = false;
     this.#turn?.cancel();
-    this.#turn = undefined;
+    await this.#waiting;
   }
 
   async audit(): Promise<Audit> {
@@ -80,16 +93,17 @@ export class InlineVcpu implements VcpuRunner {
   }
 
   async setClock(date: Date): Promise<void> {
-    setClock(this.#bus, date);
+    setClock(this.#ports, date);
   }
 
   attendSerial(): void {
-    this.#attention?.cancel();
-    // Not at once: whoever put the bytes there is not done yet.
-    this.#attention = this.#clock.setTimer(() => {
-      this.#attention = undefined;
-      if (this.#turn !== undefined) echoSerial(this.#bus);
-    }, 0);
+    this.#serialWaits = true;
+    this.#attend();
+  }
+
+  interrupt(address: number): void {
+    this.#interrupts.add(address);
+    this.#attend();
   }
 
   async close(): Promise<void> {
@@ -97,37 +111,56 @@ export class InlineVcpu implements VcpuRunner {
     await this.pause();
   }
 
+  /** Looks at what waits. Not at once: whoever caused it is not done yet. */
+  #attend(): void {
+    this.#attention?.cancel();
+    if (!this.#serialWaits && this.#interrupts.size === 0) return;
+    this.#attention = this.#clock.setTimer(() => {
+      if (!this.#running || this.#waiting !== undefined) return;
+      if (this.#serialWaits) echoSerial(this.#ports);
+      this.#serialWaits = false;
+      for (const address of this.#interrupts) {
+        this.#interrupts.delete(address);
+        if (!this.#perform(this.#workload.interrupt(address))) return;
+      }
+    }, 0);
+  }
+
   #schedule(): void {
     this.#turn?.cancel();
     // An idle vCPU needs no turns; a new rate gives it one.
     const idle = this.#workload.ready && this.#rate === 0;
-    this.#turn = idle ? { cancel: () => {} } : this.#clock.setTimer(() => this.#run(), SLICE_MS);
+    if (!this.#running || this.#waiting !== undefined || idle) return;
+    this.#turn = this.#clock.setTimer(() => this.#run(), SLICE_MS);
   }
 
   #run(): void {
     for (let page = 0; page < FILL_BATCH && !this.#workload.ready; page++) this.#workload.fillStep();
     const due = this.#pacer.due(this.#clock.now(), this.#rate);
-    if (this.#workload.ready) for (let page = 0; page < due; page++) this.#workload.step();
+    if (this.#workload.ready) this.#work(due);
     this.#schedule();
   }
-}
 
-/** The bus as a vCPU sees it: what a failing or missing device leaves there reads as ones. */
-function forgiving(bus: Bus): GuestBus {
-  return {
-    read(space, address, into) {
-      try {
-        bus.read(space, address, into);
-      } catch {
-        into.fill(0xff);
-      }
-    },
-    write(space, address, from) {
-      try {
-        bus.write(space, address, from);
-      } catch {
-        // A posted write that nobody takes is lost without a trace.
-      }
-    },
-  };
+  #work(due: number): void {
+    for (let done = 1; done <= due; done++) {
+      const program = this.#workload.step();
+      if (program === undefined || this.#perform(program)) continue;
+      this.#pacer.giveBack(due - done);
+      return;
+    }
+  }
+
+  /** Whether the program is done already; otherwise the vCPU waits for it, and goes on by itself. */
+  #perform(program: DeviceProgram<void>): boolean {
+    const done = runProgramAsync(program, ({ kind, address, data }) =>
+      this.#bus.access(kind, 'mmio', address, data),
+    );
+    if (done === undefined) return true;
+    this.#waiting = done.finally(() => {
+      this.#waiting = undefined;
+      this.#schedule();
+      this.#attend();
+    });
+    return false;
+  }
 }

@@ -16,6 +16,7 @@ const COUNTERS = [
   'resets',
   'deviceAccesses',
   'deviceFaults',
+  'deviceInterrupts',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

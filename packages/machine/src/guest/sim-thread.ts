@@ -5,8 +5,9 @@ import { native } from '@godwit/native';
 import type { Space } from '../memory/bus.js';
 import { DirtyBitmap } from '../memory/dirty-bitmap.js';
 import { mapRam, unmapRam } from '../memory/guest-memory.js';
+import { type DeviceProgram, runProgram } from './device-program.js';
 import { echoSerial } from './echo-serial.js';
-import type { GuestBus } from './guest-bus.js';
+import type { GuestPorts } from './guest-ports.js';
 import { Pacer } from './pacer.js';
 import { Registers } from './registers.js';
 import { setClock } from './set-clock.js';
@@ -24,6 +25,8 @@ const control = new Control(data.control);
 const deferred: ToThread[] = [];
 /** Something waits at the serial port. */
 let serialWaits = false;
+/** Devices whose interrupt is to be served, by their address. */
+const interrupts = new Set<number>();
 
 function post(message: FromThread): void {
   port.postMessage(message);
@@ -34,12 +37,17 @@ function receive(): ToThread | undefined {
 }
 
 /** Accesses are answered by the machine's thread, in order, even while a pause is asked for. */
-const bus: GuestBus = {
-  read: (space, address, into) => into.set(access('read', space, address, into)),
-  write: (space, address, from) => {
-    access('write', space, address, from);
+const ports: GuestPorts = {
+  read: (port, into) => into.set(access('read', 'port', port, into)),
+  write: (port, from) => {
+    access('write', 'port', port, from);
   },
 };
+
+function useDevice(program: DeviceProgram<void> | undefined): void {
+  if (program === undefined) return;
+  runProgram(program, ({ kind, address, data }) => data.set(access(kind, 'mmio', address, data)));
+}
 
 function access(kind: 'read' | 'write', space: Space, address: number, bytes: Uint8Array): Uint8Array {
   post({ kind: 'access', access: kind, space, address, data: bytes });
@@ -62,7 +70,7 @@ const workload = new Workload({
   segments,
   dirty: new DirtyBitmap(data.dirty),
   registers: new Registers(data.registers),
-  bus,
+  ports,
 });
 
 function handleMessages(): void {
@@ -79,11 +87,14 @@ function handleMessages(): void {
         post({ kind: 'done', audit: workload.audit() });
         break;
       case 'set-clock':
-        setClock(bus, new Date(message.timeMs));
+        setClock(ports, new Date(message.timeMs));
         post({ kind: 'done' });
         break;
       case 'attend-serial':
         serialWaits = true;
+        break;
+      case 'interrupt':
+        interrupts.add(message.address);
         break;
     }
   }
@@ -104,7 +115,7 @@ function work(seen: number, pacer: Pacer): boolean {
       pacer.giveBack(due - page);
       return false;
     }
-    workload.step();
+    useDevice(workload.step());
   }
   return true;
 }
@@ -129,7 +140,11 @@ function run(): void {
     }
     if (serialWaits) {
       serialWaits = false;
-      echoSerial(bus);
+      echoSerial(ports);
+    }
+    for (const address of interrupts) {
+      interrupts.delete(address);
+      useDevice(workload.interrupt(address));
     }
     if (work(seen, pacer)) control.sleep(seen, control.rate > 0 ? SLICE_MS : undefined);
   }

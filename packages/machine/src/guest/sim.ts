@@ -6,6 +6,7 @@ import { DmaView } from '../memory/dma-view.js';
 import { type GuestMemory, PAGE_SIZE } from '../memory/guest-memory.js';
 import type { Accelerator, Audit, DeviceAudit, GuestDevice, GuestReport, Vcpu } from './accelerator.js';
 import { DeviceDriver } from './device-driver.js';
+import { runProgramAsync } from './device-program.js';
 import { InlineVcpu } from './inline-vcpu.js';
 import { dmaBuffer, type GuestLayout, layoutGuest } from './layout.js';
 import type { Counter } from './registers.js';
@@ -26,11 +27,13 @@ export interface SimOptions {
   readonly workingSet?: number | undefined;
   /** Fill the rest of RAM at power-on, so that all of it has contents; default false. */
   readonly fill?: boolean | undefined;
-  /** How long a vCPU may take to stop, in milliseconds; default 5000. */
+  /** How long a vCPU may take to stop, in milliseconds; default 10000, which is more than a device may take to answer. */
   readonly pauseTimeoutMs?: number | undefined;
   /** A vCPU's thread failed; the guest is not sound any more. */
   readonly onFailure?: ((error: Error) => void) | undefined;
 }
+
+const DEFAULT_PAUSE_TIMEOUT_MS = 10_000;
 
 /** The embedded guest: a workload that notices when its memory, registers or devices did not come through a migration whole. */
 export class Sim implements Accelerator {
@@ -48,7 +51,15 @@ export class Sim implements Accelerator {
 
   /** Throws RangeError for a working set that does not fit. */
   constructor(options: SimOptions) {
-    const { memory, bus, clock, vcpus, fill = false, pauseTimeoutMs = 5000, onFailure = () => {} } = options;
+    const {
+      memory,
+      bus,
+      clock,
+      vcpus,
+      fill = false,
+      pauseTimeoutMs = DEFAULT_PAUSE_TIMEOUT_MS,
+      onFailure = () => {},
+    } = options;
     const layout = layoutGuest(memory.size, options.workingSet);
     const dirty = new DirtyBitmap(memory.pages);
     this.#vcpus = Array.from({ length: vcpus }, (_, index) => {
@@ -96,6 +107,10 @@ export class Sim implements Accelerator {
 
   attendSerial(): void {
     this.#vcpus[0]!.attendSerial();
+  }
+
+  interrupt(address: number): void {
+    this.#vcpus[0]!.interrupt(address);
   }
 
   async pause(): Promise<void> {
@@ -160,6 +175,7 @@ export class Sim implements Accelerator {
       repeated: sum('repeated'),
       deviceAccesses: sum('deviceAccesses'),
       deviceFaults: sum('deviceFaults'),
+      deviceInterrupts: sum('deviceInterrupts'),
     };
   }
 
@@ -175,10 +191,20 @@ export class Sim implements Accelerator {
     };
   }
 
-  auditDevices(): readonly DeviceAudit[] {
+  async auditDevices(): Promise<readonly DeviceAudit[]> {
+    const { bus } = this.#options;
     const memory = new DmaView(this.#options.memory);
-    return this.#devices.map((device, slot) =>
-      new DeviceDriver(this.#options.bus, device, 0, dmaBuffer(this.layout.dma, slot)).audit(memory),
+    return Promise.all(
+      this.#devices.map(async (device, slot) => {
+        const driver = new DeviceDriver({
+          device,
+          vcpu: 0,
+          dmaBuffer: dmaBuffer(this.layout.dma, slot),
+          memory,
+        });
+        // Not as a vCPU sees it: whoever asks is told that a device could not be asked.
+        return runProgramAsync(driver.audit(), ({ kind, address, data }) => bus[kind]('mmio', address, data));
+      }),
     );
   }
 

@@ -140,6 +140,10 @@ export class ThreadVcpu implements VcpuRunner {
     this.#post({ kind: 'attend-serial' });
   }
 
+  interrupt(address: number): void {
+    this.#post({ kind: 'interrupt', address });
+  }
+
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
@@ -176,20 +180,16 @@ export class ThreadVcpu implements VcpuRunner {
         this.#jobs.shift()?.resolve(message.audit);
         break;
       case 'access':
-        this.#post({ kind: 'accessed', data: this.#access(message) });
+        this.#access(message);
         break;
     }
   }
 
-  /** Reads what a failing or missing device leaves on the bus as ones, as a PC does. */
-  #access({ access, space, address, data }: Extract<FromThread, { kind: 'access' }>): Uint8Array {
-    try {
-      if (access === 'read') this.#options.bus.read(space, address, data);
-      else this.#options.bus.write(space, address, data);
-    } catch {
-      data.fill(0xff);
-    }
-    return data;
+  #access({ access, space, address, data }: Extract<FromThread, { kind: 'access' }>): void {
+    const done = () => this.#post({ kind: 'accessed', data });
+    const accessed = this.#options.bus.access(access, space, address, data);
+    if (accessed === undefined) done();
+    else void accessed.then(done);
   }
 
   #fail(error: Error): void {

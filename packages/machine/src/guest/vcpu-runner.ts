@@ -15,5 +15,7 @@ export interface VcpuRunner extends Vcpu {
   setClock(date: Date): Promise<void>;
   /** Reads the serial port before it goes on; while it is paused, once it runs again. */
   attendSerial(): void;
+  /** Serves the interrupt of the device at `address`; while it is paused, once it runs again. */
+  interrupt(address: number): void;
   close(): Promise<void>;
 }

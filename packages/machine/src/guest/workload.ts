@@ -1,10 +1,12 @@
 import type { RamSegment } from '@godwit/migration';
 import type { DirtyBitmap } from '../memory/dirty-bitmap.js';
+import { DmaView } from '../memory/dma-view.js';
 import { PAGE_SIZE } from '../memory/guest-memory.js';
 import { SERIAL_PORT } from '../serial/registers.js';
 import type { Audit, GuestDevice } from './accelerator.js';
 import { DeviceDriver } from './device-driver.js';
-import type { GuestBus } from './guest-bus.js';
+import type { DeviceProgram } from './device-program.js';
+import type { GuestPorts } from './guest-ports.js';
 import { dmaBuffer, type GuestLayout, type PageRange, slice, visitOrder } from './layout.js';
 import { type Finding, inspectPage, writePage } from './page-content.js';
 import { DEVICE_SLOTS, type Registers } from './registers.js';
@@ -21,7 +23,7 @@ export interface WorkloadOptions {
   readonly segments: readonly RamSegment[];
   readonly dirty: DirtyBitmap;
   readonly registers: Registers;
-  readonly bus: GuestBus;
+  readonly ports: GuestPorts;
 }
 
 /**
@@ -38,8 +40,9 @@ export class Workload {
   readonly #segmentPages: number;
   readonly #dirty: DirtyBitmap;
   readonly #registers: Registers;
-  readonly #bus: GuestBus;
+  readonly #ports: GuestPorts;
   readonly #dma: PageRange;
+  readonly #memory: DmaView;
   #drivers: readonly DeviceDriver[] = [];
 
   constructor(options: WorkloadOptions) {
@@ -56,7 +59,13 @@ export class Workload {
     this.#segmentPages = options.segments[0]!.bytes.length / PAGE_SIZE;
     this.#dirty = options.dirty;
     this.#registers = options.registers;
-    this.#bus = options.bus;
+    this.#ports = options.ports;
+    this.#memory = new DmaView({
+      size: options.segments.reduce((size, { bytes }) => size + bytes.length, 0),
+      segments: options.segments,
+      // A guest that runs has said so already.
+      markUsed: () => {},
+    });
   }
 
   /** Whether the static pages are filled, so that steps can begin. */
@@ -69,9 +78,24 @@ export class Workload {
     this.#drivers.forEach((driver, slot) => {
       if (devices[slot]?.address !== driver.address) this.#registers.setDeviceMark(slot, 0);
     });
-    this.#drivers = devices
-      .slice(0, DEVICE_SLOTS)
-      .map((device, slot) => new DeviceDriver(this.#bus, device, this.#index, dmaBuffer(this.#dma, slot)));
+    this.#drivers = devices.slice(0, DEVICE_SLOTS).map(
+      (device, slot) =>
+        new DeviceDriver({
+          device,
+          vcpu: this.#index,
+          dmaBuffer: dmaBuffer(this.#dma, slot),
+          memory: this.#memory,
+        }),
+    );
+  }
+
+  /** Serves the interrupt of the device at `address`; a program to be run to its end. */
+  *interrupt(address: number): DeviceProgram<void> {
+    const driver = this.#drivers.find((each) => each.address === address);
+    const outcome = driver === undefined ? 'spurious' : yield* driver.interrupt();
+    if (outcome === 'spurious') return;
+    this.#registers.add('deviceInterrupts', 1);
+    if (outcome === 'wrong-page') this.#registers.add('deviceFaults', 1);
   }
 
   /** Fills one static page; only while not {@link ready}. */
@@ -80,10 +104,13 @@ export class Workload {
     this.#registers.add('filled', 1);
   }
 
-  /** Checks and writes one page of the working set, and now and then uses a device or the serial port. */
-  step(): void {
+  /**
+   * Checks and writes one page of the working set, and now and then tells the serial port. What it returns is the rest of
+   * the step, which uses a device: to be run to its end before the next step.
+   */
+  step(): DeviceProgram<void> | undefined {
     const count = this.#working.count;
-    if (count === 0) return;
+    if (count === 0) return undefined;
     const step = this.#registers.get('steps');
     const page = this.#order(step % count);
     const generation = Math.floor(step / count);
@@ -94,8 +121,9 @@ export class Workload {
     }
     this.#write(page, generation + 1);
     this.#registers.add('steps', 1);
-    if (step % STEPS_PER_DEVICE_ACCESS === 0) this.#useDevice(step / STEPS_PER_DEVICE_ACCESS);
     if ((step + 1) % count === 0) this.#say(generation + 1);
+    const usesDevice = step % STEPS_PER_DEVICE_ACCESS === 0 && this.#drivers.length > 0;
+    return usesDevice ? this.#useDevice(step / STEPS_PER_DEVICE_ACCESS) : undefined;
   }
 
   /** Compares all pages of this vCPU whose contents it knows with what they must be. */
@@ -134,13 +162,14 @@ export class Workload {
     this.#dirty.mark(page);
   }
 
-  #useDevice(turn: number): void {
-    if (this.#drivers.length === 0) return;
+  *#useDevice(turn: number): DeviceProgram<void> {
     const slot = turn % this.#drivers.length;
+    const driver = this.#drivers[slot]!;
     const mark = this.#registers.deviceMark(slot);
     const value = Math.imul(turn + 1, 0x9e3779b1) >>> 0;
-    const outcome = this.#drivers[slot]!.exchange(mark === 0 ? undefined : mark - 1, value);
-    if (outcome === 'unknown-device') return;
+    const outcome = yield* driver.exchange(mark === 0 ? undefined : mark - 1, value);
+    // It may have gone in the middle of it.
+    if (outcome === 'unknown-device' || this.#drivers[slot]?.address !== driver.address) return;
     this.#registers.add('deviceAccesses', 1);
     if (outcome === 'wrong-value') this.#registers.add('deviceFaults', 1);
     this.#registers.setDeviceMark(slot, value + 1);
@@ -150,6 +179,6 @@ export class Workload {
     const faults =
       this.#registers.get('lost') + this.#registers.get('torn') + this.#registers.get('repeated');
     const line = `vcpu ${this.#index}: pass ${pass}, ${this.#working.count} pages, ${faults === 0 ? 'no' : faults} faults\r\n`;
-    this.#bus.write('port', SERIAL_PORT, new TextEncoder().encode(line));
+    this.#ports.write(SERIAL_PORT, new TextEncoder().encode(line));
   }
 }

@@ -1,10 +1,11 @@
 /**
  * What answers at a range of ports or addresses. Any DeviceRegion of @godwit/vfio is one.
- * Offsets are relative to the start of the range; a handler may see any length.
+ * Offsets are relative to the start of the range; a handler may see any length. A handler that has to ask elsewhere
+ * returns a promise, and whoever accesses the bus waits for it; ports are answered at once.
  */
 export interface BusHandler {
-  read(offset: number, into: Uint8Array): void;
-  write(offset: number, from: Uint8Array): void;
+  read(offset: number, into: Uint8Array): void | Promise<void>;
+  write(offset: number, from: Uint8Array): void | Promise<void>;
 }
 
 /** The two address spaces that a vCPU reaches besides RAM. */
@@ -60,15 +61,27 @@ export class Bus {
     return [...this.#ranges[space]].sort((a, b) => a.base - b.base);
   }
 
-  read(space: Space, address: number, into: Uint8Array): void {
+  read(space: Space, address: number, into: Uint8Array): void | Promise<void> {
     const range = this.#find(space, address, into.length);
     if (range === undefined) into.fill(0xff);
-    else range.handler.read(address - range.base, into);
+    else return range.handler.read(address - range.base, into);
   }
 
-  write(space: Space, address: number, from: Uint8Array): void {
+  write(space: Space, address: number, from: Uint8Array): void | Promise<void> {
     const range = this.#find(space, address, from.length);
-    range?.handler.write(address - range.base, from);
+    return range?.handler.write(address - range.base, from);
+  }
+
+  /** An access as a vCPU makes it: what a failing or missing device leaves reads as ones, and a write that it does not take is lost. */
+  access(kind: 'read' | 'write', space: Space, address: number, data: Uint8Array): void | Promise<void> {
+    const failed = () => {
+      if (kind === 'read') data.fill(0xff);
+    };
+    try {
+      return this[kind](space, address, data)?.catch(failed);
+    } catch {
+      failed();
+    }
   }
 
   /** An access that begins in a range but runs over its end belongs to nobody, unless it is string output to one port. */

@@ -3,9 +3,9 @@ import type { GuestMemory } from './guest-memory.js';
 
 /** Guest RAM as devices reach it. It marks nothing dirty: see {@link DirtyBitmap}. */
 export class DmaView implements DmaMemory {
-  readonly #ram: GuestMemory;
+  readonly #ram: Pick<GuestMemory, 'size' | 'segments' | 'markUsed'>;
 
-  constructor(ram: GuestMemory) {
+  constructor(ram: Pick<GuestMemory, 'size' | 'segments' | 'markUsed'>) {
     this.#ram = ram;
   }
 

@@ -22,6 +22,7 @@ export function addGuestObject(machine: QomObject, hardware: Hardware): void {
     repeated: 'uint64',
     deviceAccesses: 'uint64',
     deviceFaults: 'uint64',
+    deviceInterrupts: 'uint64',
   } as const;
   for (const name of Object.keys(counters) as (keyof typeof counters)[]) {
     guest.addProperty(dashed(name), { type: counters[name], get: () => accelerator.report()[name] });
@@ -46,7 +47,10 @@ export function addGuestObject(machine: QomObject, hardware: Hardware): void {
   guest.addProperty('device-audit', {
     type: 'SimDeviceAudit',
     description: 'what the devices find when they check their memory; only while the guest runs',
-    get: () => hardware.auditDevices().map((audit, index) => deviceAudit(hardware, index, audit)),
+    get: async () => {
+      const audits = await hardware.auditDevices();
+      return audits.map((audit, index) => deviceAudit(hardware, index, audit));
+    },
   });
 }
 

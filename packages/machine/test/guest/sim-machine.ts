@@ -10,6 +10,7 @@ import { SERIAL_PORT, SERIAL_PORTS } from '../../src/serial/registers.js';
 import { Serial16550 } from '../../src/serial/serial-16550.js';
 
 export const MIB = 2 ** 20;
+const REGISTER_WINDOW = 4096;
 
 export interface SimMachine {
   readonly sim: Sim;
@@ -32,24 +33,31 @@ export async function simMachine(
   let output = '';
   const serial = new Serial16550({ transmit: (bytes) => (output += Buffer.from(bytes).toString('latin1')) });
   bus.attach('port', SERIAL_PORT, SERIAL_PORTS, serial, 'serial0');
+  let sim: Sim | undefined;
+  const address = bus.place(REGISTER_WINDOW);
   const device = createModel(
     'nic',
     { 'state-size': MIB, 'dma-rate': MIB },
-    { clock, memory: new DmaView(memory), random: () => 0.5 },
+    {
+      clock,
+      memory: new DmaView(memory),
+      interrupt: () => sim?.interrupt(address),
+      random: () => 0.5,
+    },
   );
   const bar = device.regions[0]!;
-  const address = bus.place(bar.size);
   bus.attach('mmio', address, bar.size, bar, 'nic');
-  const sim = new Sim({ memory, bus, clock, vcpus: 2, threads: false, ...options });
-  sim.setDevices([{ address }]);
+  const guest = new Sim({ memory, bus, clock, vcpus: 2, threads: false, ...options });
+  sim = guest;
+  guest.setDevices([{ address }]);
   const machine: SimMachine = {
-    sim,
+    sim: guest,
     memory,
     bus,
     device,
     serialOutput: () => output,
     async close() {
-      await sim.close();
+      await guest.close();
       device.close();
       memory.close();
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '@godwit/clock';
+import { portsOf } from '../../src/guest/guest-ports.js';
 import { setClock } from '../../src/guest/set-clock.js';
 import { Bus } from '../../src/memory/bus.js';
 import { Mc146818 } from '../../src/rtc/mc146818.js';
@@ -53,11 +54,11 @@ test('the clock runs from the host’s time, in BCD, over the end of a leap day�
 
 test('a guest that sets the time with updates off reports one change, as an offset in seconds', async () => {
   const { clock, bus, changes, time } = machine();
-  setClock(bus, new Date(START + 3600_000));
+  setClock(portsOf(bus), new Date(START + 3600_000));
   assert.deepEqual(changes, [3600]);
   await clock.advance(5000);
   assert.equal(time(), '20 24 02 29 00 59 55');
-  setClock(bus, new Date(Date.UTC(1999, 11, 31, 12, 0, 0)));
+  setClock(portsOf(bus), new Date(Date.UTC(1999, 11, 31, 12, 0, 0)));
   assert.equal(time(), '19 99 12 31 12 00 00');
   assert.equal(changes[1], (Date.UTC(1999, 11, 31, 12, 0, 0) - START) / 1000 - 5);
 });
@@ -94,7 +95,7 @@ test('binary and 12-hour modes are read and set alike', () => {
     [12, 0x80 | 12],
     [13, 0x80 | 1],
   ] as const) {
-    setClock(bus, new Date(Date.UTC(2024, 5, 1, hour, 7, 8)));
+    setClock(portsOf(bus), new Date(Date.UTC(2024, 5, 1, hour, 7, 8)));
     assert.equal(read(RtcRegister.HOURS), register);
     assert.equal(read(RtcRegister.SECONDS), 8);
   }
@@ -106,7 +107,7 @@ test('base=DATE starts there, and offsets count from it', async () => {
   const { clock, bus, changes, time } = machine({ base: base! });
   assert.equal(time(), '20 06 06 17 16 01 21');
   await clock.advance(9000);
-  setClock(bus, new Date(Date.UTC(2006, 5, 17, 16, 2, 0)));
+  setClock(portsOf(bus), new Date(Date.UTC(2006, 5, 17, 16, 2, 0)));
   assert.deepEqual(changes, [30]);
 });
 
@@ -124,7 +125,7 @@ test('base=localtime shows the host’s zone, and offsets leave it out', () => {
     ),
   );
   assert.equal(time().slice(9), shown.toISOString().slice(8, 19).replace(/[T:]/g, ' '));
-  setClock(bus, new Date(shown.getTime() + 60_000));
+  setClock(portsOf(bus), new Date(shown.getTime() + 60_000));
   assert.deepEqual(changes, [60]);
 });
 
@@ -146,7 +147,7 @@ test('dates that -rtc does not take are told apart', () => {
 
 test('a moved clock keeps the time that the guest set', async () => {
   const source = machine();
-  setClock(source.bus, new Date(Date.UTC(2030, 0, 1)));
+  setClock(portsOf(source.bus), new Date(Date.UTC(2030, 0, 1)));
   source.write(0x40, 0xab);
   const state = source.rtc.section().save();
   const destination = machine({}, new VirtualClock((START + 7000) * 1000));

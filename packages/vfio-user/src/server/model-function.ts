@@ -2,10 +2,15 @@ import type { DeviceRegion, ModelledDevice } from '@godwit/vfio';
 import type { ServedRegion } from './function.js';
 import { PciFunction } from './pci-function.js';
 
-/** A device model as a PCI function: its registers and its memory are the BARs, in order. */
+/**
+ * A device model as a PCI function: its registers and its memory are the BARs, in order. Its interrupt is the INTx pin or
+ * the one MSI-X vector; the model has to be made with a way to raise it ({@link Interrupts.raise}).
+ */
 export function modelFunction(model: ModelledDevice): PciFunction {
   return new PciFunction({
     ...model.pci,
+    intx: true,
+    msix: 1,
     bars: Object.fromEntries(model.regions.map((region, index) => [index, padded(region)])),
     ...(model.migratable && { migration: model }),
   });
