@@ -6,10 +6,10 @@ import {
   type StateSection,
 } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
-import { type DeviceRegion, DeviceState } from '@godwit/vfio/contract';
+import { DeviceState } from '@godwit/vfio/contract';
 import { consoleBanner } from './console/banner.js';
 import { GuestTerminal } from './console/guest-terminal.js';
-import { type DeviceEnvironment, findDriver, type VfioDevice } from './devices/index.js';
+import { type DeviceEnvironment, type DeviceWindow, findDriver, type VfioDevice } from './devices/index.js';
 import type { Emit, FlushEvents } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, type GuestDevice, Sim } from './guest/index.js';
 import type { MachineEnvironment } from './machine-environment.js';
@@ -86,7 +86,6 @@ export class Hardware {
     this.#deviceEnvironment = {
       clock,
       random,
-      memory: this.dma,
       ram: memory,
       native: environment.native,
       emit,
@@ -160,7 +159,7 @@ export class Hardware {
     try {
       this.#options.tree.addDevice(device, configuration.id);
       detach.push(() => device.unparent());
-      const attach = (region: DeviceRegion) => {
+      const attach = (region: DeviceWindow) => {
         const base = this.bus.place(region.size);
         detach.push(this.bus.attach('mmio', base, region.size, region, `${device.path}/${region.name}`));
         return base;
@@ -168,6 +167,12 @@ export class Hardware {
       const bases = device.regions.map(attach);
       const config = device.config && attach(device.config);
       const [address] = bases;
+      device.wiring.connect({
+        memory: this.dma,
+        interrupt: () => {
+          if (address !== undefined) this.accelerator.interrupt(address);
+        },
+      });
       if (address !== undefined) window = { address, ...(config !== undefined && { config }) };
       if (waiting && hasMigration(device.entry)) await device.device.setState(DeviceState.STOP);
       if (device.mustMigrate) this.#refuseBlockers(device);

@@ -1,7 +1,6 @@
 import type { Clock } from '@godwit/clock';
 import type { Native } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
-import type { DmaMemory } from '@godwit/vfio';
 import type { Emit, FlushEvents } from '../events.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import type { GuestMemory } from '../memory/index.js';
@@ -13,7 +12,6 @@ export interface DeviceEnvironment {
   readonly clock: Clock;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
-  readonly memory: DmaMemory;
   /** What a device that reaches memory by itself is given to map. */
   readonly ram: GuestMemory;
   readonly native: Native | undefined;

@@ -5,12 +5,20 @@ import {
   type DeviceEntry,
   type StateSection,
 } from '@godwit/migration/devices';
-import { type DeviceRegion, DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
+import { DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
 import type { Emit, FlushEvents } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
+import type { BusHandler } from '../memory/index.js';
 import { QomObject } from '../qom/object.js';
 import type { VfioDeviceProperties } from './device-properties.js';
+import type { DeviceWiring } from './device-wiring.js';
 import type { PciConfig } from './pci-config.js';
+
+/** A range of registers or memory that the guest reaches; its size is bytes. */
+export interface DeviceWindow extends BusHandler {
+  readonly name: string;
+  readonly size: number;
+}
 
 export interface VfioDeviceOptions {
   readonly typeName: string;
@@ -18,7 +26,9 @@ export interface VfioDeviceOptions {
   readonly id: string | undefined;
   readonly device: MigratableDevice;
   /** Windows that the guest can reach. */
-  readonly regions: readonly DeviceRegion[];
+  readonly regions: readonly DeviceWindow[];
+  /** What the device reaches memory and raises its interrupt by. */
+  readonly wiring: DeviceWiring;
   /** Model and layout of the state, equal on both sides of a migration. */
   readonly compatible: string;
   readonly properties: VfioDeviceProperties;
@@ -36,7 +46,8 @@ export interface VfioDeviceOptions {
 export class VfioDevice extends QomObject {
   readonly id: string;
   readonly device: MigratableDevice;
-  readonly regions: readonly DeviceRegion[];
+  readonly regions: readonly DeviceWindow[];
+  readonly wiring: DeviceWiring;
   readonly compatible: string;
   readonly controller: DeviceController;
   readonly config: PciConfig | undefined;
@@ -54,6 +65,7 @@ export class VfioDevice extends QomObject {
     this.id = id ?? '';
     this.device = device;
     this.regions = regions;
+    this.wiring = options.wiring;
     this.compatible = compatible;
     this.#properties = properties;
     this.#emit = emit;

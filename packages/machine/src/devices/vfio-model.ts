@@ -8,6 +8,7 @@ import {
 } from '@godwit/vfio';
 import type { Property } from '../qom/object.js';
 import { plainProperties, propertyInfo, qomTypeOf, VFIO_DEVICE_PROPERTIES } from './device-properties.js';
+import { DeviceWiring } from './device-wiring.js';
 import type { DeviceDriver } from './drivers.js';
 import { PciConfig } from './pci-config.js';
 import { splitVfioProperties } from './split-properties.js';
@@ -34,16 +35,18 @@ export const vfioModel: DeviceDriver = {
       ...[...all.values()].map(propertyInfo),
     ];
   },
-  create({ id, type, properties: given }, { clock, random, memory, ram, emit, flushEvents, trace }) {
+  create({ id, type, properties: given }, { clock, random, ram, emit, flushEvents, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
     const [properties, ofModel] = splitVfioProperties(type, rest);
     const identity = MODELS.get(String(model))?.pci;
     const config = identity && new PciConfig(identity);
+    const wiring = new DeviceWiring();
     const device = createModel(String(model), ofModel, {
       ...(config && { config }),
       clock,
       random,
-      memory,
+      memory: wiring,
+      interrupt: () => wiring.interrupt(),
       memorySize: ram.size,
       trace: (line) => trace(`${id ?? type}: ${line}`),
     });
@@ -52,6 +55,7 @@ export const vfioModel: DeviceDriver = {
       id,
       device,
       regions: device.regions,
+      wiring,
       compatible: device.compatible,
       properties,
       clock,

@@ -5,6 +5,7 @@ import { type MemoryRange, RemoteDevice, VfioUserClient } from '@godwit/vfio-use
 import type { GuestMemory } from '../memory/index.js';
 import { systemReason } from '../system-reason.js';
 import { plainProperties, propertyInfo, VFIO_DEVICE_PROPERTIES } from './device-properties.js';
+import { DeviceWiring } from './device-wiring.js';
 import type { DeviceDriver } from './drivers.js';
 import { splitVfioProperties } from './split-properties.js';
 import { VfioDevice } from './vfio-device.js';
@@ -55,6 +56,7 @@ export const vfioUserPci: DeviceDriver = {
         id,
         device: await RemoteDevice.of(client),
         regions: [],
+        wiring: new DeviceWiring(),
         compatible: `vfio-user,${hex(identity.readUInt16LE(0))}:${hex(identity.readUInt16LE(2))}`,
         properties,
         clock,
