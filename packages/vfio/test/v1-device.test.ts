@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import {
   COMMON_REGISTERS,
   createModel,
+  DeviceLogic,
   DeviceState,
   decodeField,
   encodeField,
   type MigrationRegion,
   MODELS,
+  RegionUser,
   stateName,
   V1_FIELDS,
   V1_REGION_SUBTYPE,
@@ -15,6 +17,7 @@ import {
   V1Device,
   type V1FieldName,
   V1State,
+  VendorDriver,
 } from '../src/index.js';
 import { drain, readRegister, rig, TestMemory, writeRegister } from './rig.js';
 
@@ -361,4 +364,60 @@ test('v1 has no P2P states: asking for them is refused when the device is made',
     p2p: false,
     preCopy: true,
   });
+});
+
+test('a device that starts over is seen by its precopy_only, which only falls otherwise', async () => {
+  for (const model of ['gpu', 'nic']) {
+    const { device, clock } = rig(model, { ...V1, 'dirty-rate': '1M', 'reinit-after': 50 });
+    await device.setState(PRE_COPY);
+    const buffer = new Uint8Array(3000);
+    const reinits: number[] = [];
+    let last = Infinity;
+    for (let time = 0; time < 100; time++) {
+      const { initialBytes, reinit } = await device.precopyInfo();
+      assert.equal(initialBytes > last, reinit, `after ${time} ms`);
+      if (reinit) reinits.push(time);
+      last = initialBytes;
+      await device.readData(buffer);
+      await clock.advance(1);
+    }
+    assert.deepEqual(reinits, [50]);
+    device.close();
+  }
+});
+
+test('the driver asks the device for counts only near the threshold that user space told it', async () => {
+  const { device } = rig('gpu', { 'state-size': 65536 });
+  let asked = 0;
+  const dataSize = device.dataSize.bind(device);
+  device.dataSize = () => {
+    asked++;
+    return dataSize();
+  };
+  const user = new RegionUser(
+    new VendorDriver(new DeviceLogic(device), { areaSize: 8192, mapped: true }),
+    V1State.RUNNING,
+  );
+  await user.setState(V1State.MIGRATION_SETUP);
+  await user.setState(V1State.MIGRATION_STOPNCOPY);
+  const total = await dataSize();
+  let taken = 0;
+  for (;;) {
+    const before = asked;
+    const { postcopyOnly } = await user.pending(20_000);
+    if (postcopyOnly > 20_000 && taken > 0) {
+      assert.equal(asked, before);
+      assert.equal(postcopyOnly, total - taken);
+    } else {
+      assert.equal(asked, before + 1);
+      assert.equal(postcopyOnly, await dataSize());
+      asked--;
+    }
+    if (postcopyOnly === 0) break;
+    taken += (await user.getBuffer()).size;
+  }
+  assert.ok(taken >= total);
+  const again = await user.pending(0);
+  assert.equal(again.postcopyOnly, 0);
+  device.close();
 });

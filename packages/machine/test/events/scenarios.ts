@@ -119,7 +119,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await execute(pair.source, 'stop');
       await execute(pair.source, 'cont');
       await pair.clock.advance(500);
-      await execute(pair.source, 'migrate-set-parameters', { 'downtime-limit': 2000 });
+      await execute(pair.source, 'migrate-set-parameters', { 'downtime-limit': 2000, 'max-bandwidth': 0 });
       await pair.ended();
     },
   },
@@ -223,7 +223,7 @@ export async function play(pair: MachinePair, scenario: Scenario): Promise<void>
 }
 
 /** Two machines with devices of the kinds in `both + P2P`, called `a`, `b`, …; a device that is alone is called `d`. */
-export function pairOptions(scenario: Scenario, kinds: string): MachinePairOptions {
+export function pairOptions(scenario: Scenario, kinds: string, protocol: string): MachinePairOptions {
   const { capabilities, options = {} } = scenario;
   const { 'state-size': stateSize } = scenario.device ?? {};
   const destinationDevice = {
@@ -233,7 +233,12 @@ export function pairOptions(scenario: Scenario, kinds: string): MachinePairOptio
   const devices = (properties: JsonObject = {}) => {
     const names = kinds.split(' + ');
     return names.map((kind, index) =>
-      device(names.length === 1 ? 'd' : 'abcd'[index]!, { ...KINDS[kind as Kind], ...properties }),
+      device(names.length === 1 ? 'd' : 'abcd'[index]!, {
+        ...KINDS[kind as Kind],
+        // In v1 the property need not be said, and may not be on.
+        ...(protocol === 'v1' ? { protocol } : {}),
+        ...properties,
+      }),
     );
   };
   return {

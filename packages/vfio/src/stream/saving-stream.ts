@@ -15,6 +15,8 @@ interface OutgoingRecord {
   readonly payload: Uint8Array;
   /** Counted as initial bytes; the rest are dirty bytes. */
   readonly initial: boolean;
+  /** Bytes of device memory in it. */
+  readonly blockBytes: number;
   /** Bytes of the record that were read so far. */
   position: number;
   crc: number;
@@ -98,7 +100,9 @@ export class SavingStream {
   #unread(initial: boolean): number {
     const record = this.#current;
     if (record === undefined || record.initial !== initial) return 0;
-    return record.payload.length + RECORD_OVERHEAD - record.position;
+    const left = record.payload.length + RECORD_OVERHEAD - record.position;
+    // Initial bytes only fall: a record that has begun is never more than the blocks that it took.
+    return initial ? Math.min(left, record.blockBytes) : left;
   }
 
   #nextRecord(): OutgoingRecord | undefined {
@@ -129,7 +133,8 @@ export class SavingStream {
     view.setUint32(4, this.#sequence++, true);
     view.setUint32(8, first, true);
     view.setUint32(12, payload.length, true);
-    return { head, payload, initial, position: 0, crc: 0, trailer: undefined };
+    const blockBytes = type === RecordType.BLOCKS ? payload.length : 0;
+    return { head, payload, initial, blockBytes, position: 0, crc: 0, trailer: undefined };
   }
 
   /** Copies the next part of a record to `into` at `at`; returns how many bytes. */

@@ -14,6 +14,8 @@ export class DeviceLogic implements V1Logic {
   readonly initialState = V1State.RUNNING;
   readonly #device: MigratableDevice;
   readonly #ramSize: number;
+  /** What the device said last, less what was read since; undefined where it has to be asked. */
+  #counted: V1Pending | undefined;
 
   /** @param ramSize bytes of guest memory, a multiple of 4096, beyond which a request for dirty pages is refused */
   constructor(device: MigratableDevice, ramSize: number = MAX_RAM) {
@@ -27,6 +29,7 @@ export class DeviceLogic implements V1Logic {
 
   async setState(wanted: V1State, _from: V1State): Promise<void> {
     const device = this.#device;
+    this.#counted = undefined;
     switch (wanted) {
       case V1State.NONE:
         return device.setState(DeviceState.STOP);
@@ -53,19 +56,21 @@ export class DeviceLogic implements V1Logic {
     }
   }
 
-  async pending(_thresholdSize: number): Promise<V1Pending> {
-    const device = this.#device;
-    if (isPreCopy(device.state)) {
-      const { initialBytes, dirtyBytes } = await device.precopyInfo();
-      const rest = (await device.dataSize()) - initialBytes - dirtyBytes;
-      return { precopyOnly: initialBytes, compatible: dirtyBytes, postcopyOnly: Math.max(0, rest) };
-    }
-    return { precopyOnly: 0, compatible: 0, postcopyOnly: await device.dataSize() };
+  /**
+   * While more is left than user space takes at a time, it goes on reading whatever the count is, and what was counted
+   * last will do; a device is asked only near the threshold, for that costs it more than a subtraction.
+   */
+  async pending(thresholdSize: number): Promise<V1Pending> {
+    if (this.#counted === undefined || total(this.#counted) <= thresholdSize)
+      this.#counted = await this.#count();
+    return this.#counted;
   }
 
   async fill(area: Uint8Array): Promise<number> {
     const result = await this.#device.readData(area);
-    return result.kind === 'data' ? result.length : 0;
+    const length = result.kind === 'data' ? result.length : 0;
+    this.#counted = length === 0 || this.#counted === undefined ? undefined : without(this.#counted, length);
+    return length;
   }
 
   take(data: Uint8Array): Promise<void> {
@@ -83,6 +88,16 @@ export class DeviceLogic implements V1Logic {
     await this.#device.dmaLogging.report(startAddress, length, V1_PAGE_SIZE, bitmap);
   }
 
+  async #count(): Promise<V1Pending> {
+    const device = this.#device;
+    if (!isPreCopy(device.state)) {
+      return { precopyOnly: 0, compatible: 0, postcopyOnly: await device.dataSize() };
+    }
+    const { initialBytes, dirtyBytes } = await device.precopyInfo();
+    const rest = (await device.dataSize()) - initialBytes - dirtyBytes;
+    return { precopyOnly: initialBytes, compatible: dirtyBytes, postcopyOnly: Math.max(0, rest) };
+  }
+
   /** As it was before the migration: a device that ran goes on, a stopped one stays stopped until RUNNING is written. */
   async #giveUp(): Promise<void> {
     const device = this.#device;
@@ -91,6 +106,21 @@ export class DeviceLogic implements V1Logic {
     await device.setState(isRunning(device.state) && !wasResuming ? DeviceState.RUNNING : DeviceState.STOP);
     await device.dmaLogging.stop();
   }
+}
+
+function total({ precopyOnly, compatible, postcopyOnly }: V1Pending): number {
+  return precopyOnly + compatible + postcopyOnly;
+}
+
+/** What is left of the counts when so many bytes were read, the first pass first. */
+function without({ precopyOnly, compatible, postcopyOnly }: V1Pending, bytes: number): V1Pending {
+  const fromFirst = Math.min(precopyOnly, bytes);
+  const fromCompatible = Math.min(compatible, bytes - fromFirst);
+  return {
+    precopyOnly: precopyOnly - fromFirst,
+    compatible: compatible - fromCompatible,
+    postcopyOnly: Math.max(0, postcopyOnly - (bytes - fromFirst - fromCompatible)),
+  };
 }
 
 function isRunning(state: DeviceState): boolean {

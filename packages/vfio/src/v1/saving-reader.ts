@@ -1,4 +1,4 @@
-import type { ReadResult } from '../device.js';
+import type { PrecopyInfo, ReadResult } from '../device.js';
 import { VfioError } from '../error.js';
 import { encodeFrameHead, FrameType } from './frames.js';
 import type { DataWindow, RegionUser } from './region-user.js';
@@ -7,6 +7,9 @@ import type { V1Pending } from './vendor-driver.js';
 /** How often in a row the pending count of a stopped device may fail to fall before the device is taken to be stuck. */
 const MAX_STALLS = 16;
 
+/** A threshold below which everything is: the driver is to count. */
+export const EXACTLY = Number.MAX_SAFE_INTEGER;
+
 /** A piece of the framed stream: bytes of our own, or data in the region. */
 type Piece = { readonly bytes: Uint8Array; at: number } | { readonly window: DataWindow; at: number };
 
@@ -14,13 +17,16 @@ type Piece = { readonly bytes: Uint8Array; at: number } | { readonly window: Dat
 export class SavingReader {
   readonly #user: RegionUser;
   readonly #pieces: Piece[] = [];
-  #thresholdSize = 0;
   #stopped = false;
   #ended = false;
   #stalls = 0;
   #lastPending = Infinity;
   /** What the last "get pending" said. */
   #pending: V1Pending | undefined;
+  #lastPrecopyOnly = Infinity;
+  #initialBytes = Infinity;
+  /** The buffer was filled while there was data for before the switchover. */
+  #bufferIsInitial = false;
 
   constructor(user: RegionUser) {
     this.#user = user;
@@ -36,11 +42,23 @@ export class SavingReader {
     return this.#ended && this.#pieces.length === 0;
   }
 
-  /** Bytes that wait, by what the driver said last and what was not yet read of the buffer. */
-  async pending(): Promise<V1Pending> {
-    const pending = await this.#user.pending(this.#thresholdSize);
-    this.#pending = pending;
-    return pending;
+  /**
+   * What waits, as exactly as the driver can say, with what was not yet read of the buffer. Data for before the switchover
+   * only falls; where there is more than the last time, the device has started over.
+   */
+  async precopyInfo(): Promise<PrecopyInfo> {
+    const { precopyOnly, compatible } = await this.#ask(EXACTLY);
+    const reinit = precopyOnly > this.#lastPrecopyOnly;
+    this.#lastPrecopyOnly = precopyOnly;
+    const { buffered } = this;
+    const initialBytes = precopyOnly + (this.#bufferIsInitial ? buffered : 0);
+    // The heads of our frames are in the buffer too, and are not the device's.
+    this.#initialBytes = reinit ? initialBytes : Math.min(this.#initialBytes, initialBytes);
+    return {
+      initialBytes: this.#initialBytes,
+      dirtyBytes: compatible + (this.#bufferIsInitial ? 0 : buffered),
+      reinit,
+    };
   }
 
   /** Bytes of the current buffer that were not yet read. */
@@ -49,12 +67,11 @@ export class SavingReader {
   }
 
   async read(into: Uint8Array): Promise<ReadResult> {
-    this.#thresholdSize = into.length;
     let filled = 0;
     while (filled < into.length) {
       const piece = this.#pieces[0];
       if (piece === undefined) {
-        if (this.#ended || !(await this.#next())) break;
+        if (this.#ended || !(await this.#next(into.length))) break;
         continue;
       }
       const length = Math.min(sizeOf(piece) - piece.at, into.length - filled);
@@ -69,9 +86,15 @@ export class SavingReader {
     return { kind: this.#ended ? 'end' : 'empty' };
   }
 
+  async #ask(thresholdSize: number): Promise<V1Pending> {
+    const pending = await this.#user.pending(thresholdSize);
+    this.#pending = pending;
+    return pending;
+  }
+
   /** Gets the next buffer of the driver; false where there is none for now. */
-  async #next(): Promise<boolean> {
-    const { precopyOnly, compatible, postcopyOnly } = await this.pending();
+  async #next(bufferSize: number): Promise<boolean> {
+    const { precopyOnly, compatible, postcopyOnly } = await this.#ask(bufferSize);
     const left = compatible + postcopyOnly + (this.#stopped ? 0 : precopyOnly);
     if (left === 0) {
       if (!this.#stopped) return false;
@@ -82,6 +105,7 @@ export class SavingReader {
     if (this.#stopped) this.#checkProgress(left);
     const window = await this.#user.getBuffer();
     if (window.size === 0) return this.#stopped;
+    this.#bufferIsInitial = precopyOnly > 0;
     this.#pieces.push({ bytes: encodeFrameHead(FrameType.DATA, window.size), at: 0 }, { window, at: 0 });
     return true;
   }

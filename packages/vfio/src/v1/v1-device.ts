@@ -7,7 +7,7 @@ import { V1DmaLogging } from './dirty-pages.js';
 import { FrameReader, FrameType } from './frames.js';
 import type { MigrationRegion } from './region.js';
 import { RegionUser } from './region-user.js';
-import { SavingReader } from './saving-reader.js';
+import { EXACTLY, SavingReader } from './saving-reader.js';
 import { V1_NEXT_STATES, V1State } from './states.js';
 
 export interface V1DeviceOptions {
@@ -48,6 +48,9 @@ const TRACKING: readonly V1State[] = [V.MIGRATION_SETUP, V.MIGRATION_PRECOPY, V.
  * | resuming -> stop | MIGRATION_RESUME_COMPLETED |
  * | stop -> running | RUNNING |
  * | running -> stop | NONE, the only state besides RUNNING that is not part of a migration; MIGRATION_STOPNCOPY while pages are tracked |
+ *
+ * `precopy_only` are the initial bytes, `compatible` the dirty ones; a `precopy_only` that grows is a device that started over
+ * (REINIT). `dataSize` is the sum of all three.
  */
 export class V1Device implements MigratableDevice {
   readonly flags: MigrationFlags;
@@ -124,13 +127,12 @@ export class V1Device implements MigratableDevice {
     if (!isPreCopy(this.#state) || this.#saving === undefined) {
       throw new VfioError('EINVAL', `no pre-copy information in state ${stateName(this.#state)}`);
     }
-    const { precopyOnly, compatible } = await this.#saving.pending();
-    return { initialBytes: precopyOnly + this.#saving.buffered, dirtyBytes: compatible, reinit: false };
+    return this.#saving.precopyInfo();
   }
 
   async dataSize(): Promise<number> {
     this.#checkAlive();
-    const { precopyOnly, compatible, postcopyOnly } = await this.#user.pending(0);
+    const { precopyOnly, compatible, postcopyOnly } = await this.#user.pending(EXACTLY);
     return precopyOnly + compatible + postcopyOnly + (this.#saving?.buffered ?? 0);
   }
 

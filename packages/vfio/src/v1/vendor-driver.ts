@@ -27,6 +27,10 @@ export interface V1Logic {
   setState(wanted: V1State, from: V1State): Promise<void>;
   /** A device that cannot go on by itself; the region then says FAILED. */
   readonly isBroken: boolean;
+  /**
+   * @param thresholdSize bytes that user space takes at a time: where more is left it goes on whatever the counts are, so
+   * that an estimate will do; they must be true at or below it
+   */
   pending(thresholdSize: number): Promise<V1Pending>;
   /** Puts the next data into `area`; returns how many bytes, 0 for none. */
   fill(area: Uint8Array): Promise<number>;
