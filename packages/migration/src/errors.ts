@@ -36,3 +36,6 @@ export class CancelledError extends MigrationError {
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
+
+/** Several channels are wanted where there can be but one; QEMU's words. */
+export const NEEDS_CHANNELS = 'Migration requires multi-channel URIs (e.g. tcp)';

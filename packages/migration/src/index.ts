@@ -10,6 +10,7 @@ export {
   SocketListener,
 } from './channel/socket-channel.js';
 export { StreamChannel, type StreamEnds } from './channel/stream-channel.js';
+export { MAX_MULTIFD_CHANNELS, type MultifdConfiguration } from './configuration.js';
 export { migrationBlockers } from './device/blockers.js';
 export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';
 export type { DevicePending } from './device/sender.js';

@@ -103,6 +103,11 @@ export interface DeviceEntry {
   readonly device: MigratableDevice;
   /** Moves the device and reports the change (VFIO_MIGRATION). Use it instead of `device.setState`. */
   readonly controller: DeviceController;
+  /**
+   * Whether what the device sends while the guest is stopped goes over the additional channels of a migration that has
+   * some; `on` where it must. Default `auto`: where there are some.
+   */
+  readonly multifdTransfer?: 'on' | 'off' | 'auto';
   /** Why this device cannot be migrated, whatever the others can. */
   readonly blocker?: DeviceBlocker;
 }

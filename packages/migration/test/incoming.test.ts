@@ -26,7 +26,7 @@ function section(name: string, version: number, state: string): OutgoingRecord {
   return { type: recordTypes.SECTION, payload };
 }
 
-type Step = (source: Source) => Promise<void>;
+type Step = (source: Source) => Promise<unknown>;
 
 /** A source that writes what it is told to. */
 class Source {
@@ -43,7 +43,7 @@ class Source {
     await ram.sendDigests(this.writer);
   }
 
-  end(count = this.writer.records): Promise<void> {
+  end(count = this.writer.records): Promise<unknown> {
     return this.writer.write({
       type: recordTypes.END,
       payload: Buffer.concat([words(count), Buffer.from('running')]),
@@ -74,7 +74,9 @@ async function reasonFor(steps: readonly Step[], withDevice = false): Promise<st
   const answers = new StreamReader(near, 'destination');
   const sending = (async () => {
     await source.writer.begin();
-    const configuration = describeConfiguration(destination, defaultPageDigests.name, false);
+    const configuration = describeConfiguration(destination, defaultPageDigests.name, {
+      switchoverAck: false,
+    });
     await source.writer.write({
       type: recordTypes.CONFIGURATION,
       payload: encodeConfiguration(configuration),

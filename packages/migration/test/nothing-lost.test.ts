@@ -114,6 +114,50 @@ test('whatever breaks on the way back, one guest runs whole', async () => {
   );
 });
 
+test('whatever breaks on any of several channels, one guest runs whole', async () => {
+  const anyChannels = fc.integer({ min: 1, max: 3 }).chain((channels) =>
+    fc.record({
+      channels: fc.constant(channels),
+      broken: fc.integer({ min: 0, max: channels }),
+      fault: fc.tuple(anyFault, fc.integer({ min: 1, max: channels })).map(([fault, shares]) => ({
+        ...fault,
+        offset: Math.floor(fault.offset / shares),
+      })),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(anyChannels, anyDevices, async ({ channels, broken, fault }, chosen) => {
+      const pair = new Pair({
+        ...small,
+        channels,
+        devices: chosen,
+        wrap: (source, destination, number) => [
+          number === broken ? new FaultyChannel(source, fault) : source,
+          destination,
+        ],
+      });
+      pair.start();
+      await assertNothingLost(pair);
+    }),
+    { numRuns: RUNS, includeErrorInReport: true },
+  );
+});
+
+test('cancelled at any moment with several channels, one guest runs whole', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(400), fc.boolean(), anyDevices, async (at, bySource, chosen) => {
+      const pair = new Pair({ ...small, devices: chosen, channels: 2 });
+      const timer = pair.clock.setTimer(
+        () => (bySource ? pair.outgoing.cancel() : pair.incoming.cancel()),
+        at,
+      );
+      pair.start();
+      await assertNothingLost(pair, () => timer.cancel());
+    }),
+    { numRuns: RUNS, includeErrorInReport: true },
+  );
+});
+
 test('cancelled at any moment by either side, one guest runs whole', async () => {
   await fc.assert(
     fc.asyncProperty(fc.nat(400), fc.boolean(), anyDevices, async (at, bySource, chosen) => {

@@ -119,6 +119,7 @@ export interface TestDevice {
   readonly id: string;
   readonly model: string;
   readonly properties?: Record<string, PropertyValue>;
+  readonly multifdTransfer?: 'on' | 'off' | 'auto';
 }
 
 export interface TestMachineOptions {
@@ -158,7 +159,7 @@ export class TestMachine implements MachinePort, MachineControl {
     this.runState = options.runState ?? 'running';
     this.#vcpus = options.vcpus ?? 2;
     this.#random = seededRandom(options.seed ?? 7);
-    for (const { id, model, properties } of options.devices ?? []) this.#add(id, model, properties ?? {});
+    for (const device of options.devices ?? []) this.#add(device);
   }
 
   get running(): boolean {
@@ -261,7 +262,7 @@ export class TestMachine implements MachinePort, MachineControl {
     for (const model of this.models) model.close();
   }
 
-  #add(id: string, model: string, properties: Record<string, PropertyValue>): void {
+  #add({ id, model, properties = {}, multifdTransfer = 'auto' }: TestDevice): void {
     const small: Record<string, PropertyValue> = { 'state-size': 16 * 4096 };
     if (model === 'gpu') small['aperture-size'] = 4096;
     if (model === 'block') small.capacity = 8192;
@@ -277,6 +278,7 @@ export class TestMachine implements MachinePort, MachineControl {
       qomPath: `/machine/peripheral/${id}`,
       name: id,
       compatible: model,
+      multifdTransfer,
       device,
       controller: new DeviceController(device, this.clock, {
         onState: (state) => this.events.push(several() ? `${id}:${stateName(state)}` : stateName(state)),
@@ -292,8 +294,36 @@ export interface PairOptions extends TestMachineOptions {
   readonly incoming?: Partial<IncomingOptions>;
   /** Where the destination differs from the source. */
   readonly destination?: TestMachineOptions;
-  /** Faults between the two. */
-  readonly wrap?: (source: Channel, destination: Channel) => [Channel, Channel];
+  /** Faults between the two; `number` is 0 for the main channel, and counts the additional ones from 1. */
+  readonly wrap?: (source: Channel, destination: Channel, number: number) => [Channel, Channel];
+  /** Additional channels; the destination may think otherwise. */
+  readonly channels?: number;
+  readonly destinationChannels?: number;
+}
+
+const MIGRATION_ID = '00112233445566778899aabbccddeeff';
+
+/** A channel that tells whether somebody has closed it. */
+class CountedChannel implements Channel {
+  readonly #inner: Channel;
+  closed = false;
+
+  constructor(inner: Channel) {
+    this.#inner = inner;
+  }
+
+  write(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#inner.write(chunks);
+  }
+
+  readExactly(into: Uint8Array): Promise<boolean> {
+    return this.#inner.readExactly(into);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.#inner.close();
+  }
 }
 
 /** Two machines and a migration between them, on one virtual clock. */
@@ -303,8 +333,13 @@ export class Pair {
   readonly destination: TestMachine;
   readonly outgoing: OutgoingMigration;
   readonly incoming: IncomingMigration;
-  readonly #channels: [Channel, Channel];
+  readonly #wrap: PairOptions['wrap'];
   readonly #channelOptions: MemoryChannelOptions;
+  /** Destination ends that nobody has accepted yet, and who waits for one. */
+  readonly #arrived: Channel[] = [];
+  #accepting: ((channel: Channel) => void) | undefined;
+  /** Both ends of every channel. */
+  readonly opened: CountedChannel[] = [];
   outcome: MigrationOutcome | undefined;
   incomingOutcome: MigrationOutcome | undefined;
 
@@ -319,8 +354,7 @@ export class Pair {
     });
     this.source.randomize();
     this.#channelOptions = { clock: this.clock, ...options.channel };
-    const channels = memoryChannelPair(this.#channelOptions);
-    this.#channels = options.wrap?.(...channels) ?? channels;
+    this.#wrap = options.wrap;
     const common = {
       clock: this.clock,
       pageDigests: defaultPageDigests,
@@ -328,6 +362,9 @@ export class Pair {
     };
     this.outgoing = new OutgoingMigration({
       ...common,
+      ...(options.channels === undefined
+        ? {}
+        : { multifd: { channels: options.channels, id: MIGRATION_ID } }),
       ...options.outgoing,
       machine: this.source,
       parameters: { ...defaultParameters, 'max-bandwidth': 0, ...options.parameters },
@@ -338,6 +375,7 @@ export class Pair {
     });
     this.incoming = new IncomingMigration({
       ...common,
+      multifdChannels: () => options.destinationChannels ?? options.channels ?? 0,
       ...options.incoming,
       machine: this.destination,
       onStatus: (status) => this.destination.events.push(`MIGRATION ${status}`),
@@ -345,19 +383,41 @@ export class Pair {
   }
 
   start(): void {
-    void this.incoming.start(this.#channels[1]).then((outcome) => {
-      this.incomingOutcome = outcome;
-    });
-    void this.outgoing.start(this.#channels[0]).then((outcome) => {
-      this.outcome = outcome;
-    });
+    void this.incoming
+      .start(() => this.#accept())
+      .then((outcome) => {
+        this.incomingOutcome = outcome;
+      });
+    void this.outgoing
+      .start(async () => this.#connect(this.#wrap))
+      .then((outcome) => {
+        this.outcome = outcome;
+      });
   }
 
   /** Another connection for a migration whose first one broke. */
-  reconnect(wrap: PairOptions['wrap'] = (...channels) => channels): void {
-    const [source, destination] = wrap(...memoryChannelPair(this.#channelOptions));
-    if (!this.incoming.recover(async () => destination)) throw new Error('the destination does not wait');
-    if (!this.outgoing.resume(async () => source)) throw new Error('the source does not wait');
+  reconnect(wrap?: PairOptions['wrap']): void {
+    if (!this.incoming.recover(() => this.#accept())) throw new Error('the destination does not wait');
+    if (!this.outgoing.resume(async () => this.#connect(wrap))) throw new Error('the source does not wait');
+  }
+
+  #connect(wrap: PairOptions['wrap']): Channel {
+    const number = this.opened.length / 2;
+    const pair = memoryChannelPair(this.#channelOptions);
+    const [near, far] = (wrap?.(...pair, number) ?? pair).map((end) => new CountedChannel(end));
+    this.opened.push(near!, far!);
+    if (this.#accepting === undefined) this.#arrived.push(far!);
+    else this.#accepting(far!);
+    this.#accepting = undefined;
+    return near!;
+  }
+
+  #accept(): Promise<Channel> {
+    const arrived = this.#arrived.shift();
+    if (arrived !== undefined) return Promise.resolve(arrived);
+    return new Promise((resolve) => {
+      this.#accepting = resolve;
+    });
   }
 
   get paused(): boolean {
@@ -383,7 +443,12 @@ export class Pair {
     return Number(this.source.running) + Number(this.destination.running);
   }
 
+  /** Gives up what was never accepted, too; every channel is closed by then. */
   close(): void {
+    for (const channel of this.#arrived) channel.close();
+    for (const [index, { closed }] of this.opened.entries()) {
+      if (!closed) throw new Error(`end ${index % 2} of channel ${Math.floor(index / 2)} is left open`);
+    }
     this.source.close();
     this.destination.close();
   }

@@ -105,7 +105,7 @@ test('what is not a stream, or of a version to come, is refused by name', async 
   const bytes = await written();
   bytes.writeUInt32BE(9, 8);
   const later = new StreamReader(player(bytes), 'source');
-  await assert.rejects(later.begin(), { message: 'unsupported migration stream version 9 (supported: 1)' });
+  await assert.rejects(later.begin(), { message: 'unsupported migration stream version 9 (supported: 2)' });
 });
 
 test('a record from the wrong side is refused', async () => {

@@ -38,10 +38,8 @@ export const migrationCommands = {
 
   'query-migrate-parameters': (_, { machine }) => machine.migrations.parameters.values,
 
-  'migrate-set-capabilities': ({ capabilities }, { machine }) => {
-    machine.migrations.refuseWhileActive();
-    machine.migrations.capabilities.set(capabilities);
-  },
+  'migrate-set-capabilities': ({ capabilities }, { machine }) =>
+    machine.migrations.setCapabilities(capabilities),
 
   'query-migrate-capabilities': (_, { machine }) => machine.migrations.capabilities.list(),
 } satisfies Partial<CommandHandlers>;

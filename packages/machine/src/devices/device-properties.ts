@@ -13,6 +13,8 @@ export interface VfioDeviceProperties {
   readonly enableMigration: 'auto' | 'on' | 'off';
   /** Whether the device's own tracking of its writes to guest memory is used; there is no other here. */
   readonly dirtyPageTracking: boolean;
+  /** Whether what it sends while the guest is stopped uses the additional channels of multifd. */
+  readonly multifdTransfer: 'auto' | 'on' | 'off';
 }
 
 export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
@@ -40,6 +42,14 @@ export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
     type: 'switch',
     default: true,
     description: 'use the device to track its writes to guest memory; without that it does not migrate',
+  },
+  {
+    name: 'x-migration-multifd-transfer',
+    type: 'choice',
+    default: 'auto',
+    values: ['auto', 'on', 'off'],
+    description:
+      'send the state of the stopped device over the channels of multifd; auto: where there are some',
   },
 ];
 

@@ -14,12 +14,16 @@ export function splitVfioProperties(
     VFIO_DEVICE_PROPERTIES.some((definition) => definition.name === name);
   const entries = Object.entries(given);
   const values = parseProperties(owner, VFIO_DEVICE_PROPERTIES, Object.fromEntries(entries.filter(isOwn)));
-  const enable = values.text('enable-migration');
   const properties: VfioDeviceProperties = {
     migrationEvents: values.isOn('migration-events'),
     migrationPrepareEvents: values.isOn('migration-prepare-events'),
-    enableMigration: enable === 'on' || enable === 'off' ? enable : 'auto',
+    enableMigration: onOffAuto(values.text('enable-migration')),
     dirtyPageTracking: values.isOn('x-device-dirty-page-tracking'),
+    multifdTransfer: onOffAuto(values.text('x-migration-multifd-transfer')),
   };
   return [properties, Object.fromEntries(entries.filter((entry) => !isOwn(entry)))];
+}
+
+function onOffAuto(text: string): 'auto' | 'on' | 'off' {
+  return text === 'on' || text === 'off' ? text : 'auto';
 }

@@ -85,6 +85,10 @@ export class VfioDevice extends QomObject {
       type: 'bool',
       get: () => properties.dirtyPageTracking,
     });
+    this.addProperty('x-migration-multifd-transfer', {
+      type: 'OnOffAuto',
+      get: () => properties.multifdTransfer,
+    });
     this.addProperty('migration-state', {
       type: 'str',
       description: 'present state of the device',
@@ -102,6 +106,7 @@ export class VfioDevice extends QomObject {
       compatible: this.compatible,
       device: this.device,
       controller: this.controller,
+      multifdTransfer: this.#properties.multifdTransfer,
       ...(blocker === undefined ? {} : { blocker }),
     };
   }

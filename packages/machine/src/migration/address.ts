@@ -60,6 +60,14 @@ export function parseUri(uri: string): MigrationAddress {
   }
 }
 
+/** @throws QapiError where only one connection can be made to an address, and multifd wants several */
+export function checkSeveralChannels(address: MigrationAddress): void {
+  if (address.transport === 'socket' && SEVERAL_CHANNELS.includes(address.type)) return;
+  throw new QapiError('GenericError', 'Migration requires multi-channel URIs (e.g. tcp)');
+}
+
+const SEVERAL_CHANNELS: readonly string[] = ['unix', 'inet', 'vsock'];
+
 /** An address as query-migrate shows where a destination listens. */
 export function socketAddressOf(address: MigrationAddress): SocketAddress | undefined {
   if (address.transport !== 'socket') return undefined;

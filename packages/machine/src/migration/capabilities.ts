@@ -13,7 +13,7 @@ const CAPABILITIES: Readonly<Record<MigrationCapability, 'available' | 'unavaila
   'release-ram': 'unavailable',
   'return-path': 'available',
   'pause-before-switchover': 'available',
-  multifd: 'unavailable',
+  multifd: 'available',
   'dirty-bitmaps': 'unavailable',
   'postcopy-blocktime': 'unavailable',
   'late-block-activate': 'unavailable',
@@ -41,9 +41,10 @@ export class Capabilities {
 
   /**
    * All or nothing.
+   * @param listening the machine waits for its source already
    * @throws QapiError
    */
-  set(statuses: readonly MigrationCapabilityStatus[]): void {
+  set(statuses: readonly MigrationCapabilityStatus[], listening = false): void {
     const next = new Set(this.#on);
     for (const { capability, state } of statuses) {
       if (state) next.add(capability as MigrationCapability);
@@ -56,6 +57,9 @@ export class Capabilities {
     }
     if (next.has('switchover-ack') && !next.has('return-path')) {
       throw new QapiError('GenericError', "Capability 'switchover-ack' requires capability 'return-path'");
+    }
+    if (listening && next.has('multifd') && !this.#on.has('multifd')) {
+      throw new QapiError('GenericError', 'Multifd must be set before incoming starts');
     }
     this.#on.clear();
     for (const capability of next) this.#on.add(capability);

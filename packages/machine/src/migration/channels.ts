@@ -38,15 +38,19 @@ export function outgoingChannel(address: MigrationAddress): OpenChannel {
   };
 }
 
-/** Starts to wait for a source. @throws QapiError when it cannot */
-export async function incomingChannel(address: MigrationAddress): Promise<IncomingChannel> {
+/**
+ * Starts to wait for a source.
+ * @param channels how many connections of it are let in
+ * @throws QapiError when it cannot
+ */
+export async function incomingChannel(address: MigrationAddress, channels = 1): Promise<IncomingChannel> {
   if (address.transport === 'file') {
     const { filename, offset } = address;
     return withoutListening(address, () => opened(filename, FileReadChannel.open(filename, Number(offset))));
   }
   if (address.transport === 'exec') return withoutListening(address, () => started(address.args, 'read'));
   const target = channelAddress(address);
-  const listener = new SocketListener();
+  const listener = new SocketListener(channels);
   try {
     const bound = await listener.listen(target);
     return {

@@ -1,3 +1,9 @@
 /** What a migration needs and an idle machine does not: loaded when the first one starts. */
-export { defaultPageDigests, defaultTimeouts, IncomingMigration, OutgoingMigration } from '@godwit/migration';
+export {
+  defaultPageDigests,
+  defaultTimeouts,
+  IncomingMigration,
+  MAX_MULTIFD_CHANNELS,
+  OutgoingMigration,
+} from '@godwit/migration';
 export { incomingChannel, outgoingChannel } from './channels.js';

@@ -79,7 +79,7 @@ function ramStats({ ram, vfio }: OutgoingStatistics): MigrationStats {
     'dirty-sync-count': whole(ram.dirtySyncCount),
     'postcopy-requests': 0n,
     'page-size': whole(ram.pageSize),
-    'multifd-bytes': 0n,
+    'multifd-bytes': whole(ram.multifdBytes),
     'pages-per-second': whole(ram.pagesPerSecond),
     'precopy-bytes': whole(ram.precopyBytes),
     'downtime-bytes': whole(ram.downtimeBytes),

@@ -3,13 +3,14 @@ import type {
   MigrationParameters as EngineParameters,
   IncomingMigration,
   MigrationStatus,
+  MultifdConfiguration,
   OutgoingMigration,
 } from '@godwit/migration';
 import type { MachinePort } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
-import type { MigrateSetParameters, MigrationInfo } from '../generated/index.js';
+import type { MigrateSetParameters, MigrationCapabilityStatus, MigrationInfo } from '../generated/index.js';
 import type { Machine } from '../machine.js';
-import { type Destination, destinationAddress, socketAddressOf } from './address.js';
+import { checkSeveralChannels, type Destination, destinationAddress, socketAddressOf } from './address.js';
 import { Capabilities } from './capabilities.js';
 import type { IncomingChannel } from './channels.js';
 import { incomingInfo, outgoingInfo } from './migration-info.js';
@@ -38,7 +39,7 @@ export class Migrations {
   /** A migration is about to start, out or in. */
   #starting = false;
   /** What the last migration went through. */
-  #channel: Channel | undefined;
+  readonly #channels: Channel[] = [];
   #closing = false;
 
   constructor(machine: Machine) {
@@ -67,6 +68,7 @@ export class Migrations {
     }
     this.refuseIfBlocked();
     const address = destinationAddress(destination);
+    if (this.capabilities.isOn('multifd')) checkSeveralChannels(address);
     this.#starting = true;
     const engine = await import('./engine.js').finally(() => {
       this.#starting = false;
@@ -82,6 +84,7 @@ export class Migrations {
       pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
       switchoverAck: capabilities.isOn('switchover-ack'),
       autoConverge: capabilities.isOn('auto-converge'),
+      ...(capabilities.isOn('multifd') ? { multifd: this.#multifdConfiguration() } : {}),
       detectZeroPages: this.parameters.values['zero-page-detection'] !== 'none',
       onStatus: (status) => this.#report(status),
       onPass: (pass) => {
@@ -110,13 +113,16 @@ export class Migrations {
     this.#starting = true;
     try {
       const address = destinationAddress(source);
+      const multifd = this.capabilities.isOn('multifd');
+      if (multifd) checkSeveralChannels(address);
       const engine = await import('./engine.js');
-      const channel = await engine.incomingChannel(address);
+      const channel = await engine.incomingChannel(address, multifd ? 1 + engine.MAX_MULTIFD_CHANNELS : 1);
       const migration = new engine.IncomingMigration({
         machine: this.#port(),
         clock: this.#machine.environment.clock,
         pageDigests: engine.defaultPageDigests,
         timeouts: engine.defaultTimeouts,
+        multifdChannels: () => (multifd ? this.parameters.values['multifd-channels'] : 0),
         onStatus: (status) => {
           // While it listens QEMU's destination is in setup already.
           if (status === 'active') channel.close();
@@ -142,7 +148,7 @@ export class Migrations {
 
   /** Breaks the connection of the migration under way, out or in, without telling it. */
   yank(): void {
-    this.#channel?.close();
+    for (const channel of this.#channels) channel.close();
   }
 
   /** Resolves when the migration to elsewhere that is under way has ended. */
@@ -163,6 +169,12 @@ export class Migrations {
   setParameters(changes: MigrateSetParameters): void {
     this.parameters.set(changes);
     this.#outgoing?.migration.setParameters(this.#engineParameters());
+  }
+
+  /** @throws QapiError; all or nothing */
+  setCapabilities(statuses: readonly MigrationCapabilityStatus[]): void {
+    this.refuseWhileActive();
+    this.capabilities.set(statuses, this.#incoming !== undefined);
   }
 
   /** @throws QapiError while a migration is under way */
@@ -224,9 +236,11 @@ export class Migrations {
   }
 
   #remember<Args extends unknown[]>(open: (...args: Args) => Promise<Channel>) {
+    this.#channels.length = 0;
     return async (...args: Args): Promise<Channel> => {
-      this.#channel = await open(...args);
-      return this.#channel;
+      const channel = await open(...args);
+      this.#channels.push(channel);
+      return channel;
     };
   }
 
@@ -245,6 +259,12 @@ export class Migrations {
       }),
       control: guest,
     };
+  }
+
+  #multifdConfiguration(): MultifdConfiguration {
+    const { random } = this.#machine.environment;
+    const id = Buffer.from(Array.from({ length: 16 }, () => Math.floor(random() * 256)));
+    return { channels: this.parameters.values['multifd-channels'], id: id.toString('hex') };
   }
 
   #engineParameters(): EngineParameters {

@@ -133,6 +133,13 @@ export class Parameters {
         `Parameter '${name.replaceAll('-', '_')}' expects ${range.expected}`,
       );
     }
+    const compression = changes['multifd-compression'];
+    if (compression !== undefined && compression !== 'none') {
+      throw new QapiError(
+        'GenericError',
+        `Multifd compression '${compression}' is not supported by this machine`,
+      );
+    }
     if (changes.mode !== undefined && changes.mode !== 'normal') {
       throw new QapiError(
         'GenericError',

@@ -1,7 +1,11 @@
 import { DeviceState, type ReadResult } from '@godwit/vfio/contract';
+import type { MultifdSender } from '../multifd/sender.js';
 import type { DeviceEntry } from '../ports.js';
 import { MAX_DEVICE_BLOCK, recordTypes } from '../stream/records.js';
 import type { StreamWriter } from '../stream/writer.js';
+
+/** Blocks of one device on their way over additional channels; more would only take memory. */
+const MAX_SPREAD_BLOCKS = 4;
 
 /** What a device still has to send, in bytes. */
 export interface DevicePending {
@@ -23,6 +27,8 @@ export class DeviceSender {
   #streaming = false;
   #initialSent = false;
   #complete = false;
+  /** How many blocks went over additional channels; undefined where none were to. */
+  #spreadBlocks: number | undefined;
   #pending: DevicePending = { initial: 0, dirty: 0, stopCopy: 0 };
   /** How many times the destination was told that it has the initial bytes. */
   initialSentRecords = 0;
@@ -109,20 +115,43 @@ export class DeviceSender {
     return length;
   }
 
-  /** Sends everything else; the guest is stopped. The next block is read while the last one is written. */
-  async finish(writer: StreamWriter): Promise<void> {
-    const { device, controller } = this.entry;
+  /**
+   * Sends everything else; the guest is stopped.
+   * @param multifd where the data goes; {@link DeviceSender.sendEnd} is then to follow, after a sync. Without it all of it,
+   * the end included, goes to `writer`.
+   */
+  async finish(writer: StreamWriter, multifd?: MultifdSender): Promise<void> {
+    const { controller } = this.entry;
     await this.#restartIfLost(writer);
     await controller.setState(DeviceState.STOP_COPY, DeviceState.STOP);
     this.#streaming = true;
+    if (multifd !== undefined) {
+      await this.#spread(multifd);
+      return;
+    }
+    await this.#drain(writer);
+    await this.sendEnd(writer);
+  }
+
+  /** Says that everything was sent. */
+  async sendEnd(writer: StreamWriter): Promise<void> {
+    const spread = this.#spreadBlocks;
+    const payload = Buffer.alloc(spread === undefined ? 0 : 4);
+    if (spread !== undefined) payload.writeUInt32BE(spread);
+    await writer.write({ type: recordTypes.DEVICE_END, subject: this.#number, payload });
+    this.#complete = true;
+    this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
+  }
+
+  /** The next block is read while the last one is written. */
+  async #drain(writer: StreamWriter): Promise<void> {
+    const { device } = this.entry;
     let turn = 0;
     let reading = device.readData(this.#blocks[0]);
     for (;;) {
-      const result = await reading;
-      if (result.kind === 'end') break;
-      if (result.kind === 'empty')
-        throw new Error('the device has nothing to read in STOP_COPY, yet does not end');
-      const block = this.#blocks[turn]!.subarray(0, result.length);
+      const length = lengthOf(await reading);
+      if (length === 0) break;
+      const block = this.#blocks[turn]!.subarray(0, length);
       turn = 1 - turn;
       reading = device.readData(this.#blocks[turn]!);
       try {
@@ -132,9 +161,34 @@ export class DeviceSender {
         throw error;
       }
     }
-    await writer.write({ type: recordTypes.DEVICE_END, subject: this.#number });
-    this.#complete = true;
-    this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
+  }
+
+  /** As many blocks are under way as there are channels, up to a limit. */
+  async #spread(multifd: MultifdSender): Promise<void> {
+    const underWay: { readonly block: Buffer; readonly sent: Promise<unknown> }[] = [];
+    const most = Math.min(multifd.channels, MAX_SPREAD_BLOCKS);
+    this.#spreadBlocks = 0;
+    try {
+      for (;;) {
+        const oldest = underWay.length < most ? undefined : underWay.shift();
+        await oldest?.sent;
+        const block = oldest?.block ?? Buffer.allocUnsafeSlow(4 + MAX_DEVICE_BLOCK);
+        const length = lengthOf(await this.entry.device.readData(block.subarray(4)));
+        if (length === 0) break;
+        block.writeUInt32BE(this.#spreadBlocks++);
+        const payload = block.subarray(0, 4 + length);
+        const { sent } = await multifd.submit({
+          type: recordTypes.DEVICE_BLOCK,
+          subject: this.#number,
+          payload,
+        });
+        underWay.push({ block, sent });
+        this.#countSent(length);
+      }
+    } finally {
+      await Promise.allSettled(underWay.map(({ sent }) => sent));
+    }
+    for (const { sent } of underWay) await sent;
   }
 
   /** Back from whatever saving state it is in, for a guest that was not stopped, or not by this migration. */
@@ -164,13 +218,17 @@ export class DeviceSender {
 
   async #sendBlock(writer: StreamWriter, payload: Buffer): Promise<void> {
     await writer.write({ type: recordTypes.DEVICE_DATA, subject: this.#number, payload });
-    this.bytes += payload.length;
+    this.#countSent(payload.length);
+  }
+
+  #countSent(bytes: number): void {
+    this.bytes += bytes;
     const { initial, dirty, stopCopy } = this.#pending;
-    const fromInitial = Math.min(initial, payload.length);
+    const fromInitial = Math.min(initial, bytes);
     this.#pending = {
       initial: initial - fromInitial,
-      dirty: Math.max(0, dirty - (payload.length - fromInitial)),
-      stopCopy: Math.max(0, stopCopy - payload.length),
+      dirty: Math.max(0, dirty - (bytes - fromInitial)),
+      stopCopy: Math.max(0, stopCopy - bytes),
     };
   }
 
@@ -185,6 +243,14 @@ export class DeviceSender {
     }
     this.#pending = { initial, dirty, stopCopy: Math.max(this.#pending.stopCopy, initial + dirty) };
   }
+}
+
+/** What a read in STOP_COPY brought; 0 at the end. */
+function lengthOf(result: ReadResult): number {
+  if (result.kind === 'empty') {
+    throw new Error('the device has nothing to read in STOP_COPY, yet does not end');
+  }
+  return result.kind === 'end' ? 0 : result.length;
 }
 
 async function settled(reading: Promise<ReadResult>): Promise<void> {

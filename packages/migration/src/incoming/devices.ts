@@ -1,6 +1,7 @@
 import { DeviceState } from '@godwit/vfio/contract';
 import type { DeviceConfiguration } from '../configuration.js';
 import { asError, MigrationError, StreamError } from '../errors.js';
+import { BlockOrder, type Hold } from '../multifd/block-order.js';
 import type { DeviceEntry } from '../ports.js';
 import type { IncomingRecord } from '../stream/reader.js';
 import type { IncomingStatistics } from './statistics.js';
@@ -8,6 +9,8 @@ import type { IncomingStatistics } from './statistics.js';
 interface Receiver {
   readonly entry: DeviceEntry;
   readonly preCopy: boolean;
+  /** Of what comes over additional channels. */
+  readonly blocks: BlockOrder | undefined;
   bytes: number;
   initialSent: boolean;
   ended: boolean;
@@ -18,16 +21,21 @@ export class DeviceReceivers {
   readonly #receivers: readonly Receiver[];
   #initialSentRecords = 0;
 
-  /** @param before the receivers of a connection that broke; what they counted counts on */
+  /**
+   * @param hold how a channel waits for another; absent where there are no additional channels
+   * @param before the receivers of a connection that broke; what they counted counts on
+   */
   constructor(
     entries: readonly DeviceEntry[],
     configuration: readonly DeviceConfiguration[],
+    hold?: Hold,
     before?: DeviceReceivers,
   ) {
     const byPath = new Map(entries.map((entry) => [entry.qomPath, entry]));
-    this.#receivers = configuration.map(({ qomPath, preCopy }, number) => ({
+    this.#receivers = configuration.map(({ qomPath, preCopy, multifd }, number) => ({
       entry: byPath.get(qomPath)!,
       preCopy,
+      blocks: multifd && hold !== undefined ? new BlockOrder(hold) : undefined,
       bytes: before === undefined ? 0 : (before.#receivers[number]?.bytes ?? 0),
       initialSent: false,
       ended: false,
@@ -69,6 +77,18 @@ export class DeviceReceivers {
     receiver.bytes += record.payload.length;
   }
 
+  /** Takes a block that came over an additional channel, when those before it are done. */
+  async receiveBlock(record: IncomingRecord): Promise<void> {
+    const receiver = this.#receiver(record);
+    const { entry, blocks } = receiver;
+    if (blocks === undefined) {
+      throw new StreamError(`device '${entry.name}' does not use additional channels`);
+    }
+    const data = record.payload.subarray(4);
+    await blocks.inTurn(record.payload.readUInt32BE(0), () => forDevice(entry, entry.device.writeData(data)));
+    receiver.bytes += data.length;
+  }
+
   initialSent(record: IncomingRecord): void {
     this.#receiver(record).initialSent = true;
     this.#initialSentRecords++;
@@ -83,7 +103,15 @@ export class DeviceReceivers {
   }
 
   end(record: IncomingRecord): void {
-    this.#receiver(record).ended = true;
+    const receiver = this.#receiver(record);
+    const { entry, blocks } = receiver;
+    const sent = record.payload.length === 0 ? undefined : record.payload.readUInt32BE(0);
+    if (sent !== blocks?.done) {
+      throw new StreamError(
+        `device '${entry.name}' sent ${sent ?? 0} blocks over additional channels, ${blocks?.done ?? 0} arrived`,
+      );
+    }
+    receiver.ended = true;
   }
 
   /** Every device leaves RESUMING, and with that says whether it can use what it was given. */

@@ -4,6 +4,7 @@ import {
   checkConfiguration,
   decodeConfiguration,
   describeConfiguration,
+  type MultifdConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
 import {
@@ -12,9 +13,11 @@ import {
   DisconnectedError,
   MigrationError,
   MismatchError,
+  NEEDS_CHANNELS,
   StreamError,
 } from '../errors.js';
 import { Interruption } from '../interruption.js';
+import { MultifdReceiver } from '../multifd/receiver.js';
 import type { Channel, MachinePort } from '../ports.js';
 import type { PageDigestAlgorithm } from '../ram/page-digests.js';
 import { RamReceiver } from '../ram/receiver.js';
@@ -38,10 +41,13 @@ export interface IncomingOptions {
    * `postcopy-paused`, and {@link IncomingMigration.recover} waits for the source on another connection.
    */
   readonly recovers?: boolean;
+  /** How many additional channels are to come (multifd), as the source must say too; asked when it connects. Default 0. */
+  multifdChannels?(): number;
   onStatus?(status: MigrationStatus): void;
 }
 
-type AcceptChannel = () => Promise<Channel>;
+/** Waits for the next connection of the source. */
+export type AcceptChannel = () => Promise<Channel>;
 
 /** The destination's side of one migration. */
 export class IncomingMigration {
@@ -53,6 +59,9 @@ export class IncomingMigration {
   readonly #ram: RamReceiver;
   #devices: DeviceReceivers | undefined;
   #sections: SectionLoader;
+  #multifd: MultifdReceiver | undefined;
+  /** The record of the main channel that is being read. */
+  #reading: Promise<unknown> = Promise.resolve();
   #status: MigrationStatus = 'none';
   #error: Error | undefined;
   #channel: Channel | undefined;
@@ -91,7 +100,7 @@ export class IncomingMigration {
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
       startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
-      received: this.#earlierBytes + (this.#reader?.bytes ?? 0),
+      received: this.#earlierBytes + (this.#reader?.bytes ?? 0) + (this.#multifd?.bytes ?? 0),
       ram: {
         transferred: this.#ram.transferred,
         total: this.#ram.layout.bytes,
@@ -102,7 +111,10 @@ export class IncomingMigration {
     };
   }
 
-  /** Waits for the source, and loads what it sends. Never rejects; {@link error} says what went wrong. */
+  /**
+   * Waits for the source, and loads what it sends. Additional channels need a function, which is called for each.
+   * Never rejects; {@link error} says what went wrong.
+   */
   async start(channel: Channel | AcceptChannel): Promise<MigrationOutcome> {
     if (this.#status !== 'none') throw new Error('a migration can be started once');
     this.#startedAt = this.#clock.now();
@@ -110,7 +122,7 @@ export class IncomingMigration {
     try {
       this.#channel =
         typeof channel === 'function' ? await waitForChannel(this.#interruption, channel()) : channel;
-      await this.#negotiate(this.#channel, undefined);
+      await this.#negotiate(this.#channel, undefined, typeof channel === 'function' ? channel : undefined);
       const runState = await this.#receiveAll();
       await this.#finishLoading();
       await this.#takeOver(runState);
@@ -146,11 +158,19 @@ export class IncomingMigration {
   cancel(): void {
     if (this.#status === 'none' || this.#endedAt !== undefined) return;
     this.#interruption.interrupt(new CancelledError('the incoming migration was cancelled'));
+    this.#multifd?.close();
     this.#channel?.close();
   }
 
-  /** @param before what the source said on a connection that broke; it takes up that migration */
-  async #negotiate(connected: Channel, before: StreamConfiguration | undefined): Promise<void> {
+  /**
+   * @param before what the source said on a connection that broke; it takes up that migration
+   * @param accept for additional channels
+   */
+  async #negotiate(
+    connected: Channel,
+    before: StreamConfiguration | undefined,
+    accept?: AcceptChannel,
+  ): Promise<void> {
     const channel = this.#guard(connected);
     const reader = new StreamReader(channel, 'source');
     this.#earlierBytes += this.#reader?.bytes ?? 0;
@@ -166,18 +186,47 @@ export class IncomingMigration {
       throw new StreamError(`the stream begins with ${record.type.name} instead of CONFIGURATION`);
     }
     const configuration = decodeConfiguration(record.payload);
+    const channels = this.#options.multifdChannels?.() ?? 0;
     checkConfiguration(
       configuration,
-      describeConfiguration(this.#machine, this.#options.pageDigests.name, configuration.switchoverAck),
+      describeConfiguration(this.#machine, this.#options.pageDigests.name, {
+        switchoverAck: configuration.switchoverAck,
+        multifd: channels === 0 ? undefined : { channels, id: configuration.multifd?.id ?? '' },
+      }),
     );
     checkRecovery(configuration, before);
     this.#configuration = configuration;
+    if (configuration.multifd !== undefined) await this.#acceptAdditional(configuration.multifd, accept);
     if (before === undefined) this.#setStatus('active');
-    this.#devices = new DeviceReceivers(this.#machine.devices(), configuration.devices, this.#devices);
+    this.#devices = new DeviceReceivers(
+      this.#machine.devices(),
+      configuration.devices,
+      this.#multifd?.hold,
+      this.#devices,
+    );
     await this.#devices.setUp();
     this.#interruption.throwIfInterrupted();
+    this.#multifd?.start();
     await this.#writer?.write({ type: recordTypes.ACCEPTED, payload: this.#arrived() });
     if (before !== undefined) this.#setStatus('active');
+  }
+
+  async #acceptAdditional(multifd: MultifdConfiguration, accept: AcceptChannel | undefined): Promise<void> {
+    if (accept === undefined) throw new MigrationError(NEEDS_CHANNELS);
+    const receiver = new MultifdReceiver({
+      ...multifd,
+      load: (record, reader) => this.#loadAdditional(record, reader),
+    });
+    this.#multifd = receiver;
+    for (let number = 0; number < multifd.channels; number++) {
+      const arriving = (async () => receiver.add(await waitForChannel(this.#interruption, accept())))();
+      await this.#interruption.waitAtMost(
+        arriving,
+        this.#clock,
+        this.#options.timeouts.handshake,
+        `the source does not open all of its ${multifd.channels} additional channels`,
+      );
+    }
   }
 
   /** What ACCEPTED tells a source that can go on over another connection. */
@@ -251,6 +300,7 @@ export class IncomingMigration {
       if (records !== before) {
         throw new StreamError(`the source sent ${records} records, ${before} arrived`);
       }
+      this.#multifd?.complete();
       return record.payload.toString('utf8', 4);
     }
   }
@@ -269,6 +319,9 @@ export class IncomingMigration {
         return this.#ram.checkDigests(record);
       case recordTypes.DEVICE_DATA:
         return await devices.receive(record);
+      case recordTypes.SYNC:
+        if (this.#multifd === undefined) throw new StreamError('SYNC without additional channels');
+        return await this.#multifd.sync(record);
       case recordTypes.DEVICE_INITIAL_SENT:
         return await this.#acknowledge(record);
       case recordTypes.DEVICE_RESTART:
@@ -277,6 +330,19 @@ export class IncomingMigration {
         return devices.end(record);
       case recordTypes.SECTION:
         return this.#sections.load(record);
+      default:
+        throw new StreamError(`unexpected ${record.type.name} record`);
+    }
+  }
+
+  async #loadAdditional(record: IncomingRecord, reader: StreamReader): Promise<void> {
+    switch (record.type) {
+      case recordTypes.RAM_PAGES:
+        return await this.#ram.receivePages(record, reader);
+      case recordTypes.RAM_ZERO:
+        return this.#ram.receiveZeros(record);
+      case recordTypes.DEVICE_BLOCK:
+        return await this.#devices!.receiveBlock(record);
       default:
         throw new StreamError(`unexpected ${record.type.name} record`);
     }
@@ -318,6 +384,7 @@ export class IncomingMigration {
     await this.#machine.control.takeOver(runState);
     this.#endedAt = this.#clock.now();
     this.#setStatus('completed');
+    this.#multifd?.close();
     this.#channel?.close();
   }
 
@@ -327,6 +394,7 @@ export class IncomingMigration {
     if (!(reason instanceof CancelledError) && !(reason instanceof DisconnectedError)) {
       await this.#tellSource(reason);
     }
+    this.#multifd?.close();
     this.#channel?.close();
     if (!this.#loaded) await this.#devices?.discard();
     this.#endedAt = this.#clock.now();
@@ -346,6 +414,7 @@ export class IncomingMigration {
       const writing = this.#writer!.write({ type: recordTypes.FAILED, payload });
       const scratch = Buffer.allocUnsafe(64 << 10);
       const draining = (async () => {
+        await this.#reading.catch(() => {});
         while (await channel.readExactly(scratch));
       })();
       await Promise.allSettled([writing, draining]);
@@ -375,7 +444,9 @@ export class IncomingMigration {
   }
 
   async #next(reader: StreamReader): Promise<IncomingRecord> {
-    const record = await reader.next();
+    const reading = reader.next();
+    this.#reading = reading;
+    const record = await (this.#multifd?.wait(reading) ?? reading);
     if (record === undefined) {
       throw new DisconnectedError('the source closed the connection before everything was sent');
     }

@@ -1,14 +1,23 @@
 import type { Clock } from '@godwit/clock';
 import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
-import { encodeConfiguration, type StreamConfiguration } from '../configuration.js';
+import {
+  encodeConfiguration,
+  type MultifdConfiguration,
+  type StreamConfiguration,
+} from '../configuration.js';
+import { MigrationError, NEEDS_CHANNELS } from '../errors.js';
 import { Interruption } from '../interruption.js';
+import { MIGRATION_ID_BYTES } from '../multifd/receiver.js';
+import { MultifdSender } from '../multifd/sender.js';
 import type { Channel } from '../ports.js';
 import { recordTypes } from '../stream/records.js';
-import { StreamWriter } from '../stream/writer.js';
+import { type RecordSink, StreamWriter } from '../stream/writer.js';
 import type { MigrationTimeouts } from '../timeouts.js';
 import type { OpenChannel } from './options.js';
 import { ReturnPath } from './return-path.js';
 
+/** Bytes of RAM that one additional channel gets at a time; what is under way counts as sent when the guest is stopped. */
+const MULTIFD_BATCH_BYTES = 256 << 10;
 /** A broken connection may still hold the destination's reason; wait this long for it. */
 const REASON_MS = 200;
 
@@ -19,11 +28,14 @@ export class Connection {
   readonly #clock: Clock;
   readonly #timeouts: MigrationTimeouts;
   readonly #writeLimit: () => number;
+  #open: OpenChannel | undefined;
   #channel: Channel | undefined;
   #writer: StreamWriter | undefined;
   #returnPath: ReturnPath | undefined;
   #guarded: Channel | undefined;
   #arrivedRecords: number | undefined;
+  readonly #additional: Channel[] = [];
+  #multifd: MultifdSender | undefined;
 
   /** @param writeLimit for how many milliseconds the destination may keep a write waiting, asked at each; 0 for ever */
   constructor(clock: Clock, timeouts: MigrationTimeouts, writeLimit: () => number) {
@@ -38,6 +50,21 @@ export class Connection {
     return this.#writer;
   }
 
+  /** The additional channels; undefined without any. */
+  get multifd(): MultifdSender | undefined {
+    return this.#multifd;
+  }
+
+  /** Where pages go. */
+  get forPages(): RecordSink {
+    return this.#multifd ?? this.writer;
+  }
+
+  /** How many bytes of pages go there at a time at most: less where several channels are to have some. */
+  get pagesAtOnce(): number {
+    return this.#multifd === undefined ? Number.POSITIVE_INFINITY : MULTIFD_BATCH_BYTES;
+  }
+
   /** Undefined where nothing comes back: from a file, from the input of a program. */
   get returnPath(): ReturnPath | undefined {
     return this.#returnPath;
@@ -45,7 +72,7 @@ export class Connection {
 
   /** Bytes that went to the destination. */
   get bytes(): number {
-    return this.#writer?.bytes ?? 0;
+    return (this.#writer?.bytes ?? 0) + (this.#multifd?.bytes ?? 0);
   }
 
   /**
@@ -57,24 +84,22 @@ export class Connection {
   }
 
   async connect(channel: Channel | OpenChannel): Promise<void> {
+    if (typeof channel === 'function') this.#open = channel;
     const connected =
       typeof channel === 'function'
         ? await waitForChannel(this.interruption, channel(this.#abort.signal))
         : channel;
     this.#channel = connected;
-    this.#guarded = guardChannel(
-      connected,
-      this.interruption,
-      this.#clock,
-      this.#writeLimit,
-      'the destination takes no more data',
-    );
+    this.#guarded = this.#guard(connected);
   }
 
   /** Says what is going to be sent; resolves when the destination has accepted that. */
   async introduce(configuration: StreamConfiguration): Promise<void> {
     const channel = this.#guarded;
     if (channel === undefined) throw new Error('nothing is connected');
+    const { multifd } = configuration;
+    const single = this.#open === undefined || this.#channel?.oneWay === true;
+    if (multifd !== undefined && single) throw new MigrationError(NEEDS_CHANNELS);
     this.#writer = new StreamWriter(channel);
     if (this.#channel?.oneWay !== true) this.#returnPath = new ReturnPath(channel, this.interruption);
     await this.#writer.begin();
@@ -82,12 +107,41 @@ export class Connection {
       type: recordTypes.CONFIGURATION,
       payload: encodeConfiguration(configuration),
     });
+    if (multifd !== undefined && this.#open !== undefined) {
+      this.#multifd = await this.#openAdditional(multifd, this.#open);
+    }
     if (this.#returnPath === undefined) return;
     this.#arrivedRecords = await this.interruption.waitAtMost(
       this.#returnPath.accepted,
       this.#clock,
       this.#timeouts.handshake,
       'the destination does not answer',
+    );
+  }
+
+  async #openAdditional({ channels, id }: MultifdConfiguration, open: OpenChannel): Promise<MultifdSender> {
+    const writers: StreamWriter[] = [];
+    for (let number = 0; number < channels; number++) {
+      const channel = await waitForChannel(this.interruption, open(this.#abort.signal));
+      this.#additional.push(channel);
+      const writer = new StreamWriter(this.#guard(channel));
+      const payload = Buffer.alloc(MIGRATION_ID_BYTES + 4);
+      payload.write(id, 'hex');
+      payload.writeUInt32BE(number, MIGRATION_ID_BYTES);
+      await writer.begin();
+      await writer.write({ type: recordTypes.CHANNEL, payload });
+      writers.push(writer);
+    }
+    return new MultifdSender(writers);
+  }
+
+  #guard(channel: Channel): Channel {
+    return guardChannel(
+      channel,
+      this.interruption,
+      this.#clock,
+      this.#writeLimit,
+      'the destination takes no more data',
     );
   }
 
@@ -113,11 +167,12 @@ export class Connection {
   break(reason: Error): void {
     this.interruption.interrupt(reason);
     this.#abort.abort();
-    this.#channel?.close();
+    this.close();
   }
 
   /** After what was written has been taken. */
   close(): void {
+    for (const channel of this.#additional) channel.close();
     this.#channel?.close();
   }
 

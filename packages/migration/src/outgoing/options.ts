@@ -1,4 +1,5 @@
 import type { Clock } from '@godwit/clock';
+import type { MultifdConfiguration } from '../configuration.js';
 import type { MigrationParameters } from '../parameters.js';
 import type { Channel, MachinePort } from '../ports.js';
 import type { PageDigestAlgorithm } from '../ram/page-digests.js';
@@ -21,13 +22,16 @@ export interface OutgoingOptions {
   readonly detectZeroPages?: boolean;
   /**
    * A name that no other migration has: where the destination agrees, the migration outlives its connection. It is then
-   * `postcopy-paused`, the guest runs on here, and {@link OutgoingMigration.resume} goes on over another connection.
+   * `postcopy-paused`, the guest runs on here, and {@link OutgoingMigration.resume} goes on over another connection. Not
+   * with {@link multifd}.
    */
   readonly recoverAs?: string;
+  /** Send RAM, and what devices send while the guest is stopped, over additional channels. */
+  readonly multifd?: MultifdConfiguration;
   onStatus?(status: MigrationStatus): void;
   /** Dirty pages were collected for the `pass`th time. */
   onPass?(pass: number): void;
 }
 
-/** Makes the connection to the destination; `signal` says that it is not wanted any more. */
+/** Makes a connection to the destination, one more with each call; `signal` says that it is not wanted any more. */
 export type OpenChannel = (signal: AbortSignal) => Promise<Channel>;

@@ -66,8 +66,9 @@ export class PreCopy {
     while (!(await this.#canSwitchOver())) {
       const before = this.#connection.bytes;
       const startedAt = this.#clock.now();
-      const { writer } = this.#connection;
-      await this.#pace.send(this.#connection, () => this.#ram.send(writer, this.#pace.slice));
+      const { writer, forPages, pagesAtOnce } = this.#connection;
+      const most = Math.min(this.#pace.slice, pagesAtOnce);
+      await this.#pace.send(this.#connection, () => this.#ram.send(forPages, most));
       for (const device of this.#devices) {
         const iterate = () => device.iterate(writer, this.#machine.control.running);
         await this.#devices.run(device.entry, this.#pace.send(this.#connection, iterate));
@@ -110,6 +111,7 @@ export class PreCopy {
       this.#throttle.endPeriod(this.#convergence.dirtyPercentage);
     }
     this.#options.onPass?.(this.#ram.rounds);
+    await this.#connection.multifd?.sync(this.#connection.writer);
     await this.#ram.sendRoundMark(this.#connection.writer);
   }
 }

@@ -54,6 +54,12 @@ export class SourceDevices implements Iterable<DeviceSender> {
     return this.#sum(({ initialSentRecords }) => initialSentRecords);
   }
 
+  /** Those whose last data goes over additional channels, and those that use the main channel. */
+  byTransfer(multifd: boolean): [DeviceSender[], DeviceSender[]] {
+    const spread = this.#senders.filter(({ entry }) => multifd && entry.multifdTransfer !== 'off');
+    return [spread, this.#senders.filter((sender) => !spread.includes(sender))];
+  }
+
   /** What the devices write to RAM. */
   get dirtySources(): DirtySource[] {
     return this.#senders.map(

@@ -43,6 +43,8 @@ export interface RamStatistics {
   readonly pagesPerSecond: number;
   readonly precopyBytes: number;
   readonly downtimeBytes: number;
+  /** What went over additional channels, data of devices included. */
+  readonly multifdBytes: number;
 }
 
 export interface DeviceStatistics {

@@ -1,4 +1,6 @@
+import type { DeviceSender } from '../device/sender.js';
 import { MigrationError } from '../errors.js';
+import type { MultifdSender } from '../multifd/sender.js';
 import type { RamSender } from '../ram/sender.js';
 import type { MigrationStatus } from '../status.js';
 import { recordTypes } from '../stream/records.js';
@@ -82,20 +84,28 @@ export class Switchover {
     const before = ram.transferred;
     await tracking.collect();
     await tracking.stop();
+    // A page of this round must not be overtaken by what it was in the round before.
+    await connection.multifd?.sync(connection.writer);
     while (ram.remaining > 0) {
-      await ram.send(connection.writer);
+      await ram.send(connection.forPages, connection.pagesAtOnce);
       this.ramBytes = ram.transferred - before;
     }
   }
 
   async #sendDevices(): Promise<void> {
     const { options, connection, devices } = this.#parts;
-    for (const device of devices) {
+    const finish = async (device: DeviceSender, multifd?: MultifdSender) => {
       const startedAt = options.clock.now();
-      await devices.run(device.entry, device.finish(connection.writer));
+      await devices.run(device.entry, device.finish(connection.writer, multifd));
       device.downtime += options.clock.now() - startedAt;
       connection.interruption.throwIfInterrupted();
-    }
+    };
+    const { multifd } = connection;
+    const [spread, serial] = devices.byTransfer(multifd !== undefined);
+    await allSettled(spread.map((device) => finish(device, multifd)));
+    for (const device of serial) await finish(device);
+    await multifd?.sync(connection.writer);
+    for (const device of spread) await device.sendEnd(connection.writer);
   }
 
   async #sendRest(runState: string): Promise<void> {
@@ -110,5 +120,12 @@ export class Switchover {
     end.write(runState, 4);
     this.#ending = true;
     await writer.write({ type: recordTypes.END, payload: end });
+  }
+}
+
+/** Waits for all, so that nothing goes on behind the back of who handles the first failure. */
+async function allSettled(works: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === 'rejected') throw result.reason;
   }
 }

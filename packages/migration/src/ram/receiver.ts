@@ -1,7 +1,7 @@
 import { MismatchError, StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
 import type { IncomingRecord, StreamReader } from '../stream/reader.js';
-import { DIGEST_GROUP_BYTES, MAX_PAGES_BYTES, MAX_RUNS, RUN_BYTES } from '../stream/records.js';
+import { DIGEST_GROUP_BYTES, MAX_PAGES_BYTES, RUN_BYTES } from '../stream/records.js';
 import { PageRuns } from './dirty-bitmap.js';
 import { type PlacedSegment, RamLayout } from './layout.js';
 import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
@@ -9,11 +9,17 @@ import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
 /** Pages are digested this soon after they arrived, while the cache still has them. */
 const DIGEST_BYTES = 256 << 10;
 
+/** Consecutive pages of one segment. */
+interface PlacedRun {
+  readonly first: number;
+  readonly count: number;
+  readonly segment: PlacedSegment;
+}
+
 /** Puts the pages of a stream where they belong and remembers a digest of each. */
 export class RamReceiver {
   readonly layout: RamLayout;
   readonly #digests: PageDigests;
-  readonly #runs = new PageRuns(MAX_RUNS);
   readonly #chunk = new PageRuns(1);
   /** Whether a page of RAM may have contents: it had some before, or got some. One byte for each page. */
   readonly #touched: Uint8Array;
@@ -31,38 +37,31 @@ export class RamReceiver {
 
   /** Reads the pages that follow a RAM_PAGES record. */
   async receivePages(record: IncomingRecord, reader: StreamReader): Promise<void> {
-    const runs = this.#decodeRuns(record);
     const { pageSize } = this.layout;
-    if (runs.pages * pageSize > MAX_PAGES_BYTES) {
-      throw new StreamError(
-        `a RAM_PAGES record is followed by ${runs.pages} pages, which is more than allowed`,
-      );
+    const pages = pagesIn(record);
+    if (pages * pageSize > MAX_PAGES_BYTES) {
+      throw new StreamError(`a RAM_PAGES record is followed by ${pages} pages, which is more than allowed`);
     }
-    for (let run = 0; run < runs.length; run++) {
-      const first = runs.first[run]!;
-      const count = runs.count[run]!;
-      const segment = this.#segmentFor(first, count);
+    const runs = this.#decodeRuns(record);
+    for (const { first, count, segment } of runs) {
       this.#touched.fill(1, first, first + count);
       const step = DIGEST_BYTES / pageSize;
       for (let page = first; page < first + count; page += step) {
-        const pages = Math.min(step, first + count - page);
+        const chunk = Math.min(step, first + count - page);
         const offset = (page - segment.firstPage) * pageSize;
-        await reader.readPages(segment.bytes.subarray(offset, offset + pages * pageSize), record.type);
+        await reader.readPages(segment.bytes.subarray(offset, offset + chunk * pageSize), record.type);
         this.#chunk.clear();
-        this.#chunk.push(page, pages);
+        this.#chunk.push(page, chunk);
         this.#digests.update(segment, this.#chunk);
       }
     }
-    this.transferred += record.payload.length + runs.pages * pageSize;
+    this.transferred += record.payload.length + pages * pageSize;
     this.records++;
   }
 
   receiveZeros(record: IncomingRecord): void {
-    const runs = this.#decodeRuns(record);
-    for (let run = 0; run < runs.length; run++) {
-      const first = runs.first[run]!;
-      const count = runs.count[run]!;
-      this.#clear(this.#segmentFor(first, count), first, count);
+    for (const { first, count, segment } of this.#decodeRuns(record)) {
+      this.#clear(segment, first, count);
       this.#digests.setZero(first, count);
     }
     this.transferred += record.payload.length;
@@ -104,17 +103,17 @@ export class RamReceiver {
     }
   }
 
-  #decodeRuns({ payload, type }: IncomingRecord): PageRuns {
+  /** Several channels may be receiving at once, so nothing of this is kept in a place of its own. */
+  #decodeRuns({ payload, type }: IncomingRecord): PlacedRun[] {
     if (payload.length % RUN_BYTES !== 0)
       throw new StreamError(`a ${type.name} record ends inside a run of pages`);
     this.#checked = 0;
-    const runs = this.#runs;
-    runs.clear();
+    const runs: PlacedRun[] = [];
     for (let offset = 0; offset < payload.length; offset += RUN_BYTES) {
       const first = payload.readUInt32BE(offset);
       const count = payload.readUInt32BE(offset + 4);
       if (count === 0) throw new StreamError(`a ${type.name} record has an empty run of pages`);
-      runs.push(first, count);
+      runs.push({ first, count, segment: this.#segmentFor(first, count) });
     }
     return runs;
   }
@@ -143,4 +142,11 @@ export class RamReceiver {
       page = stop;
     }
   }
+}
+
+/** How many pages the runs of a record have together. */
+function pagesIn({ payload }: IncomingRecord): number {
+  let pages = 0;
+  for (let end = RUN_BYTES; end <= payload.length; end += RUN_BYTES) pages += payload.readUInt32BE(end - 4);
+  return pages;
 }

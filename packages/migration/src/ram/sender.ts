@@ -1,7 +1,7 @@
 import { StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
 import { RUN_BYTES, recordTypes } from '../stream/records.js';
-import type { OutgoingRecord, StreamWriter } from '../stream/writer.js';
+import type { OutgoingRecord, RecordSink, StreamWriter } from '../stream/writer.js';
 import { DeliveryLog } from './delivery-log.js';
 import { DirtyBitmap, PageRuns } from './dirty-bitmap.js';
 import { type PlacedSegment, RamLayout } from './layout.js';
@@ -86,7 +86,7 @@ export class RamSender {
   }
 
   /** Sends the next pages, at most `limit` bytes of them (at least one page); does nothing when none is left. */
-  async send(writer: StreamWriter, limit = BATCH_BYTES): Promise<void> {
+  async send(sink: RecordSink, limit = BATCH_BYTES): Promise<void> {
     const segment = this.#nextBatch(Math.min(limit, BATCH_BYTES));
     if (segment === undefined) return;
     const results = this.#digests.update(segment, this.#batch);
@@ -106,9 +106,7 @@ export class RamSender {
     }
     this.zeroPages += this.#zeroRuns.pages;
     this.normalPages += this.#dataRuns.pages;
-    const before = writer.bytes;
-    await writer.write(...records);
-    this.transferred += writer.bytes - before;
+    this.transferred += await sink.write(...records);
   }
 
   /** Tells the destination that a round ended. Both sides bring their digests up to date meanwhile. */

@@ -1,5 +1,5 @@
 /**
- * The format of a migration stream, version 1. Both directions begin with the 8-byte magic and a 32-bit version; then
+ * The format of a migration stream, version 2. Both directions begin with the 8-byte magic and a 32-bit version; then
  * come records. All integers are big-endian.
  *
  * A record is a header of 16 bytes, its payload, and for RAM_PAGES the pages themselves:
@@ -13,7 +13,7 @@
  * | 12     | 4    | CRC-32 of the first 12 bytes                                |
  */
 export const STREAM_MAGIC = 'GODWITMG';
-export const STREAM_VERSION = 1;
+export const STREAM_VERSION = 2;
 export const PREAMBLE_BYTES = 12;
 export const RECORD_HEADER_BYTES = 16;
 
@@ -54,6 +54,11 @@ function record<Type extends number>(
  * - RAM_ROUND: 32-bit number of the pre-copy round that ended.
  * - DEVICE_DATA: the next bytes of the device's stream. DEVICE_INITIAL_SENT: its initial bytes are all sent.
  *   DEVICE_RESTART: forget what came for this device, it starts over. DEVICE_END: its stream is complete.
+ * - CHANNEL: the first record of an additional channel (multifd): the migration's id, 16 bytes, and the channel's 32-bit
+ *   number. RAM_ZERO, RAM_PAGES and DEVICE_BLOCK go over any of these then, and everything else over the main channel.
+ * - SYNC: its 32-bit number, from 1; on every channel. What follows it is taken up when all channels have come to it.
+ * - DEVICE_BLOCK: DEVICE_DATA that may overtake: the block's 32-bit number, from 0, and the bytes. DEVICE_END then has
+ *   their 32-bit count.
  * - SECTION: 16-bit length and name, 32-bit version, state.
  * - RAM_DIGESTS: 32-bit number of the first 2 MiB group, then a 32-bit digest for each group.
  * - END: 32-bit count of the records before it, then the source's run state. The guest is stopped.
@@ -70,11 +75,14 @@ export const recordTypes = {
   DEVICE_DATA: record(5, 'DEVICE_DATA', 'source', 1, MAX_DEVICE_BLOCK),
   DEVICE_INITIAL_SENT: record(6, 'DEVICE_INITIAL_SENT', 'source', 0, 0),
   DEVICE_RESTART: record(7, 'DEVICE_RESTART', 'source', 0, 0),
-  DEVICE_END: record(8, 'DEVICE_END', 'source', 0, 0),
+  DEVICE_END: record(8, 'DEVICE_END', 'source', 0, 4),
   SECTION: record(9, 'SECTION', 'source', 6, 16 << 20),
   RAM_DIGESTS: record(10, 'RAM_DIGESTS', 'source', 8, 1 << 20),
   END: record(11, 'END', 'source', 5, 64),
   GO: record(12, 'GO', 'source', 0, 0),
+  CHANNEL: record(13, 'CHANNEL', 'source', 20, 20),
+  SYNC: record(14, 'SYNC', 'source', 4, 4),
+  DEVICE_BLOCK: record(15, 'DEVICE_BLOCK', 'source', 5, 4 + MAX_DEVICE_BLOCK),
   ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 4),
   SWITCHOVER_ACK: record(65, 'SWITCHOVER_ACK', 'destination', 4, 4),
   LOADED: record(66, 'LOADED', 'destination', 0, 0),

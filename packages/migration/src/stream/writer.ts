@@ -17,8 +17,21 @@ export interface OutgoingRecord {
   readonly pages?: readonly Uint8Array[];
 }
 
+/** Where records go. */
+export interface RecordSink {
+  /** Resolves with the bytes that the records take, headers included, when more are welcome. */
+  write(...records: readonly OutgoingRecord[]): Promise<number>;
+}
+
+/** The bytes that a record takes, its header included. */
+export function bytesOf({ payload, pages }: OutgoingRecord): number {
+  let bytes = RECORD_HEADER_BYTES + (payload?.length ?? 0);
+  for (const page of pages ?? []) bytes += page.length;
+  return bytes;
+}
+
 /** Writes one direction of a migration stream. */
-export class StreamWriter {
+export class StreamWriter implements RecordSink {
   readonly #channel: Channel;
   #bytes = 0;
   #records = 0;
@@ -45,7 +58,7 @@ export class StreamWriter {
   }
 
   /** Writes the records in one go. Payloads and pages may be reused when the promise has settled. */
-  async write(...records: readonly OutgoingRecord[]): Promise<void> {
+  async write(...records: readonly OutgoingRecord[]): Promise<number> {
     const chunks: Uint8Array[] = [];
     for (const { type, subject, payload, pages } of records) {
       const length = payload?.length ?? 0;
@@ -63,7 +76,9 @@ export class StreamWriter {
       if (pages !== undefined) chunks.push(...pages);
       this.#records++;
     }
-    for (const chunk of chunks) this.#bytes += chunk.length;
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#bytes += bytes;
     await this.#channel.write(chunks);
+    return bytes;
   }
 }
