@@ -17,7 +17,7 @@ import { Bus, DmaView, GuestMemory } from './memory/index.js';
 import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
 import type { MachineTree } from './qom/machine-tree.js';
 import { QomObject } from './qom/object.js';
-import { Mc146818, RTC_PORT, RTC_PORTS, RtcReference } from './rtc/index.js';
+import { Mc146818, RTC_PORT, RTC_PORTS, RtcReference, rtcObject, showDate } from './rtc/index.js';
 import { SERIAL_PORT, SERIAL_PORTS, Serial16550 } from './serial/index.js';
 
 export interface HardwareOptions {
@@ -98,17 +98,18 @@ export class Hardware {
       object.addProperty('thread-id', { type: 'int', get: () => cpu.threadId });
       tree.addUnattached(object);
     }
-    const rtcObject = new QomObject('mc146818rtc');
-    tree.addUnattached(rtcObject);
+    const clockObject = rtcObject(configuration.rtc.lostTickPolicy);
+    tree.addUnattached(clockObject);
     this.rtc = new Mc146818({
       reference: new RtcReference({
         clock,
         base: configuration.rtc.base,
         drivenBy: configuration.rtc.drivenBy,
-        virtualNow: () => clock.now(),
+        virtualNow: () => accelerator.ranMs,
       }),
-      onChange: (offset) => emit('RTC_CHANGE', { offset: BigInt(offset), 'qom-path': rtcObject.path }),
+      onChange: (offset) => emit('RTC_CHANGE', { offset: BigInt(offset), 'qom-path': clockObject.path }),
     });
+    showDate(this.rtc, clockObject, tree.machine);
     bus.attach('port', RTC_PORT, RTC_PORTS, this.rtc, 'rtc');
     this.serial = new Serial16550({
       transmit: (bytes) => {
@@ -220,6 +221,7 @@ export class Hardware {
   /** Puts vCPUs and devices into the state of power-on. The vCPUs are paused; devices of a stopped guest stay stopped. */
   async reset(guestRuns: boolean): Promise<void> {
     this.accelerator.reset();
+    this.rtc.reset();
     this.terminal.reset();
     for (const { device } of this.#devices) {
       device.config?.reset();

@@ -11,6 +11,8 @@ export interface Accelerator {
    */
   readonly up: Promise<void>;
   readonly running: boolean;
+  /** Milliseconds that the vCPUs have run in this machine. */
+  readonly ranMs: number;
   /** Lets every vCPU run from where its state says. Idempotent. */
   start(): void;
   /**

@@ -47,6 +47,9 @@ export class Sim implements Accelerator {
   #dirtyRate: number;
   #throttle = 0;
   #running = false;
+  /** Milliseconds that it ran before it was last started, and when that was. */
+  #ranMs = 0;
+  #startedAt = 0;
   #closed: Promise<void> | undefined;
 
   /** Throws RangeError for a working set that does not fit. */
@@ -96,9 +99,14 @@ export class Sim implements Accelerator {
     return this.#running;
   }
 
+  get ranMs(): number {
+    return this.#ranMs + (this.#running ? this.#options.clock.now() - this.#startedAt : 0);
+  }
+
   start(): void {
     if (this.#running || this.#closed !== undefined) return;
     this.#running = true;
+    this.#startedAt = this.#options.clock.now();
     this.#options.memory.markUsed();
     for (const vcpu of this.#vcpus) vcpu.start();
     // What came in while it was paused, or came along with a migration, waits to be read.
@@ -122,6 +130,7 @@ export class Sim implements Accelerator {
       for (const vcpu of this.#vcpus) vcpu.start();
       throw failed.reason;
     }
+    this.#ranMs = this.ranMs;
     this.#running = false;
   }
 

@@ -51,9 +51,13 @@ function parseArgument(
     values.set(name, word);
     return after;
   }
+  if (kind === 'dotted') {
+    if (!text.startsWith('.')) return text;
+    return parseInteger(command, name, text.slice(1).trimStart(), values);
+  }
   if (text === '') {
     if (optional) return text;
-    if (kind === 'expression') throw new MonitorError('unexpected end of expression');
+    if (kind === 'expression' || kind === 'integer') throw new MonitorError('unexpected end of expression');
     throw new MonitorError(`${command}: ${EXPECTED[kind] ?? 'argument expected'}`);
   }
   switch (kind) {
@@ -65,6 +69,8 @@ function parseArgument(
       values.set(name, value);
       return text.slice(end);
     }
+    case 'integer':
+      return parseInteger(command, name, text, values);
     case 'switch': {
       const [word, after] = takeWord(command, text);
       if (word !== 'on' && word !== 'off') throw new MonitorError(`${command}: Expecting 'on' or 'off'`);
@@ -77,6 +83,20 @@ function parseArgument(
       return after;
     }
   }
+}
+
+function parseInteger(
+  command: string,
+  name: string,
+  text: string,
+  values: Map<string, ArgumentValue>,
+): string {
+  const { value, end } = parseExpression(text, 0);
+  if (BigInt.asUintN(64, value) >> 32n !== 0n) {
+    throw new MonitorError(`'${command}' has failed: integer is for 32-bit values`);
+  }
+  values.set(name, value);
+  return text.slice(end);
 }
 
 function parseFormat(

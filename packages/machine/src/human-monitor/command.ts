@@ -18,6 +18,10 @@ export type ArgumentKind =
   | 'rest'
   /** A number, or an expression of numbers. */
   | 'expression'
+  /** An expression of 32 bits. */
+  | 'integer'
+  /** A dot, then an expression of 32 bits. */
+  | 'dotted'
   /** `on` or `off`. */
   | 'switch'
   /** `-x`, where x is the name. */
@@ -35,6 +39,10 @@ export class MonitorArguments {
 
   constructor(values: ReadonlyMap<string, ArgumentValue>) {
     this.#values = values;
+  }
+
+  given(name: string): boolean {
+    return this.#values.has(name);
   }
 
   text(name: string): string {

@@ -17,6 +17,7 @@ import { DISPLAY_COMMANDS } from './display-commands.js';
 import { printNumber } from './dump-format.js';
 import { dumpMemory } from './memory.js';
 import { MonitorError } from './monitor-error.js';
+import { PORT_COMMANDS } from './port-commands.js';
 
 /** The commands of the human monitor, but for `info` and `help`. Names, arguments and texts are QEMU's. */
 export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
@@ -323,6 +324,7 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     run: (args, { machine }) => dumpMemory(machine, args),
   },
   ...DISPLAY_COMMANDS,
+  ...PORT_COMMANDS,
 ];
 
 /** What device_add takes; it says itself what is missing. */

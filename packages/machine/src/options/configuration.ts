@@ -5,7 +5,7 @@ import {
   expandShortChardev,
 } from '../chardev/configuration.js';
 import { findObjectType } from '../qom/types.js';
-import { parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
+import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
 import { type CommandLine, type GivenOption, inOption } from './command-line.js';
 import type { FlagName } from './flags.js';
@@ -38,6 +38,7 @@ export interface MonitorConfiguration {
 export interface RtcConfiguration {
   readonly base: RtcBase;
   readonly drivenBy: RtcClock;
+  readonly lostTickPolicy: LostTickPolicy;
 }
 
 /** Everything that a machine is built from. */
@@ -81,7 +82,7 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   memory: Number(DEFAULT_MEMORY),
   topology: { cpus: 1, maxCpus: 1, sockets: 1, dies: 1, clusters: 1, cores: 1, threads: 1 },
   accelerator: {},
-  rtc: { base: 'utc', drivenBy: 'host' },
+  rtc: { base: 'utc', drivenBy: 'host', lostTickPolicy: 'discard' },
   chardevs: [],
   monitors: [],
   serials: [],
@@ -178,17 +179,18 @@ function accelerator(line: CommandLine): SimProperties {
 
 function rtc(option: GivenOption | undefined): RtcConfiguration {
   const { base = 'utc', clock = 'host', driftfix = 'none' } = option?.values ?? {};
+  const start = rtcBase(String(base));
   if (clock !== 'host' && clock !== 'rt' && clock !== 'vm')
     throw new OptionError(`invalid option value '${clock}'`);
-  if (driftfix !== 'none') throw new OptionError(`unsupported option driftfix=${driftfix}`);
-  if (base === 'utc' || base === 'localtime') return { base, drivenBy: clock };
-  const date = parseRtcDate(String(base));
-  if (date === undefined) {
-    throw new OptionError(
-      `${option!.source}: invalid datetime format (valid formats: '2006-06-17T16:01:21' or '2006-06-17')`,
-    );
-  }
-  return { base: date, drivenBy: clock };
+  if (driftfix !== 'none' && driftfix !== 'slew') throw new OptionError(`invalid option value '${driftfix}'`);
+  return { base: start, drivenBy: clock, lostTickPolicy: driftfix === 'none' ? 'discard' : 'slew' };
+}
+
+function rtcBase(text: string): RtcBase {
+  if (text === 'utc' || text === 'localtime') return text;
+  const date = parseRtcDate(text);
+  if (date !== undefined) return date;
+  throw new OptionError("invalid datetime format\nvalid formats: '2006-06-17T16:01:21' or '2006-06-17'");
 }
 
 function objectFrom(

@@ -7,3 +7,4 @@ export {
   type RtcReferenceOptions,
 } from './reference.js';
 export { RTC_PORT, RTC_PORTS } from './registers.js';
+export { type LostTickPolicy, rtcObject, showDate } from './rtc-object.js';

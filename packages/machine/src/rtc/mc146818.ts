@@ -1,11 +1,31 @@
 import type { StateSection } from '@godwit/migration';
 import type { BusHandler } from '../memory/bus.js';
+import type { RtcAlarm } from './alarm.js';
+import { RtcInterruptFlags } from './interrupt-flags.js';
 import { type RtcFields, type RtcReference, utcFields, utcSeconds } from './reference.js';
-import { fromBcd, RtcRegister, RtcStatusA, RtcStatusB, RtcStatusD, toBcd } from './registers.js';
+import {
+  fromBcd,
+  RTC_ANY,
+  RTC_RESUME,
+  RtcRegister,
+  RtcStatusA,
+  RtcStatusB,
+  RtcStatusC,
+  RtcStatusD,
+  toBcd,
+} from './registers.js';
 
 const CMOS_BYTES = 128;
 /** Before each second ends, status A shows an update in progress for 244 µs. */
 const UPDATE_MS = 0.244;
+
+const STATE_BYTES = 17 + CMOS_BYTES;
+
+const ALARM_REGISTERS: ReadonlySet<number> = new Set([
+  RtcRegister.SECONDS_ALARM,
+  RtcRegister.MINUTES_ALARM,
+  RtcRegister.HOURS_ALARM,
+]);
 
 const TIME_REGISTERS: ReadonlySet<number> = new Set([
   RtcRegister.SECONDS,
@@ -25,8 +45,8 @@ export interface RtcOptions {
 }
 
 /**
- * The PC's clock and its CMOS memory at ports 0x70 and 0x71: time in BCD or binary, 24 or 12 hours, settable by the guest.
- * Alarm and periodic rates are kept as registers only, for no interrupt controller is there to hear them.
+ * The PC's clock and its CMOS memory at ports 0x70 and 0x71: time in BCD or binary, 24 or 12 hours, settable by the guest;
+ * an alarm and a periodic rate, whose interrupts show in status C.
  */
 export class Mc146818 implements BusHandler {
   readonly #reference: RtcReference;
@@ -36,6 +56,9 @@ export class Mc146818 implements BusHandler {
   /** The guest's time is `baseMs` at `baseAt` of the clock that drives the RTC. */
   #baseMs = 0;
   #baseAt = 0;
+  readonly #flags = new RtcInterruptFlags();
+  /** Until when the flags hold what happened, on the clock that drives the RTC. */
+  #flagsAt = 0;
 
   constructor({ reference, onChange }: RtcOptions) {
     this.#reference = reference;
@@ -46,9 +69,18 @@ export class Mc146818 implements BusHandler {
     const fields = reference.fields();
     this.#setBase(utcSeconds(fields) * 1000);
     this.#store(fields);
+    this.#flagsAt = this.#baseAt;
   }
 
-  /** What the guest takes for now, in milliseconds since 1970 of its own zone (`date` of the QOM object). */
+  /** What its registers show, as the guest would read them (`date` of the QOM object). */
+  date(): RtcFields {
+    // Also where the divider stands still: only a guest that sets the clock sees what it has written.
+    if ((this.#cmos[RtcRegister.STATUS_B]! & RtcStatusB.SET) === 0)
+      this.#store(utcFields(new Date(this.now())));
+    return this.#fields();
+  }
+
+  /** What the guest takes for now, in milliseconds since 1970 of its own zone. */
   now(): number {
     return this.#baseMs + this.#reference.drivenMs() - this.#baseAt;
   }
@@ -64,13 +96,24 @@ export class Mc146818 implements BusHandler {
     }
   }
 
+  /** The reset line, which leaves the time alone: no interrupt is enabled or waits. */
+  reset(): void {
+    this.#settle();
+    const cmos = this.#cmos;
+    cmos[RtcRegister.STATUS_B]! &= ~(RtcStatusB.PERIODIC | RtcStatusB.ALARM | RtcStatusB.SQUARE_WAVE);
+    this.#flags.value = 0;
+    if (cmos[RtcRegister.SHUTDOWN_STATUS] !== RTC_RESUME) cmos[RtcRegister.SHUTDOWN_STATUS] = 0;
+  }
+
   section(name = 'rtc'): StateSection {
     return {
       name,
       version: 1,
       save: () => {
         this.#refresh();
-        const state = new Uint8Array(17 + CMOS_BYTES);
+        this.#settle();
+        this.#cmos[RtcRegister.STATUS_C] = this.#statusC;
+        const state = new Uint8Array(STATE_BYTES);
         const view = new DataView(state.buffer);
         // Wall time lets the clock run on during the move; a clock that is not the host's stands still meanwhile.
         const at = this.#reference.absolute ? this.#baseAt : 0;
@@ -82,8 +125,8 @@ export class Mc146818 implements BusHandler {
       },
       load: (state, version) => {
         if (version !== 1) throw new Error(`${name}: version ${version} is not known`);
-        if (state.length !== 17 + CMOS_BYTES) {
-          throw new Error(`${name}: ${state.length} bytes instead of ${17 + CMOS_BYTES}`);
+        if (state.length !== STATE_BYTES) {
+          throw new Error(`${name}: ${state.length} bytes instead of ${STATE_BYTES}`);
         }
         const view = new DataView(state.buffer, state.byteOffset, state.length);
         const baseMs = view.getFloat64(0);
@@ -94,6 +137,9 @@ export class Mc146818 implements BusHandler {
         this.#baseAt = this.#reference.absolute ? baseAt : this.#reference.drivenMs();
         this.#index = state[16]! & 0x7f;
         this.#cmos.set(state.subarray(17));
+        this.#flags.value = this.#cmos[RtcRegister.STATUS_C]!;
+        this.#flagsAt = this.#reference.drivenMs();
+        this.#flags.beginPeriod(this.#flagsAt);
       },
     };
   }
@@ -112,36 +158,82 @@ export class Mc146818 implements BusHandler {
     if (index === RtcRegister.STATUS_A && this.#running && this.#fraction() >= 1000 - UPDATE_MS) {
       return value | RtcStatusA.UPDATE_IN_PROGRESS;
     }
-    if (index === RtcRegister.STATUS_C) this.#cmos[index] = 0;
+    if (index === RtcRegister.STATUS_C) return this.#takeStatusC();
     return value;
   }
 
   #writeData(byte: number): void {
     const index = this.#dataIndex();
     switch (index) {
-      case RtcRegister.STATUS_A: {
-        const stood = (this.#cmos[index]! & RtcStatusA.DIVIDER) > RtcStatusA.DIVIDER_RUNNING;
-        this.#refresh();
-        this.#cmos[index] = byte & ~RtcStatusA.UPDATE_IN_PROGRESS;
-        // When the divider leaves reset, the first second is half over.
-        if (stood && this.#running) this.#adopt(500);
+      case RtcRegister.STATUS_A:
+        this.#writeStatusA(byte);
         break;
-      }
-      case RtcRegister.STATUS_B: {
-        const wasSetting = (this.#cmos[index]! & RtcStatusB.SET) !== 0;
-        this.#refresh();
-        const fraction = this.#fraction();
-        this.#cmos[index] = byte;
-        if (wasSetting && this.#running) this.#adopt(fraction);
+      case RtcRegister.STATUS_B:
+        this.#writeStatusB(byte);
         break;
-      }
       case RtcRegister.STATUS_C:
       case RtcRegister.STATUS_D:
         break;
       default:
+        if (ALARM_REGISTERS.has(index) || TIME_REGISTERS.has(index)) this.#settle();
         this.#cmos[index] = byte;
         if (TIME_REGISTERS.has(index) && this.#running) this.#adopt(0);
     }
+  }
+
+  #writeStatusA(byte: number): void {
+    const before = this.#cmos[RtcRegister.STATUS_A]!;
+    this.#refresh();
+    this.#settle();
+    this.#cmos[RtcRegister.STATUS_A] = byte & ~RtcStatusA.UPDATE_IN_PROGRESS;
+    const wasReset = (before & RtcStatusA.RESET) === RtcStatusA.RESET;
+    if (wasReset || (before & RtcStatusA.RATE) !== (byte & RtcStatusA.RATE)) {
+      this.#flags.beginPeriod(this.#flagsAt);
+    }
+    // When the divider leaves reset, the first second is half over.
+    if (wasReset && this.#running) this.#adopt(500);
+  }
+
+  #writeStatusB(byte: number): void {
+    const before = this.#cmos[RtcRegister.STATUS_B]!;
+    this.#refresh();
+    this.#settle();
+    const fraction = this.#fraction();
+    // What the guest wrote while it held the clock is in the mode that it held it in.
+    const held = this.#fields();
+    const sets = (byte & RtcStatusB.SET) !== 0;
+    // A guest that holds the clock is not told that an update has ended.
+    this.#cmos[RtcRegister.STATUS_B] = sets ? byte & ~RtcStatusB.UPDATE_ENDED : byte;
+    if ((before & RtcStatusB.PERIODIC) === 0) this.#flags.beginPeriod(this.#flagsAt);
+    if ((before & RtcStatusB.SET) !== 0 && this.#running) this.#adopt(fraction, held);
+  }
+
+  /** Brings the interrupt flags up to now. */
+  #settle(): void {
+    const nowMs = this.#reference.drivenMs();
+    const secondAt = (drivenMs: number) => Math.floor((this.#baseMs + drivenMs - this.#baseAt) / 1000);
+    this.#flags.advance({
+      statusA: this.#cmos[RtcRegister.STATUS_A]!,
+      statusB: this.#cmos[RtcRegister.STATUS_B]!,
+      fromSecond: secondAt(this.#flagsAt),
+      toSecond: secondAt(nowMs),
+      alarm: this.#alarm(),
+      nowMs,
+    });
+    this.#flagsAt = nowMs;
+  }
+
+  get #statusC(): number {
+    const flags = this.#flags.value;
+    return (flags & this.#cmos[RtcRegister.STATUS_B]!) === 0 ? flags : flags | RtcStatusC.INTERRUPT;
+  }
+
+  /** Who reads status C has heard the interrupts. */
+  #takeStatusC(): number {
+    this.#settle();
+    const value = this.#statusC;
+    this.#flags.value = 0;
+    return value;
   }
 
   #dataIndex(): number {
@@ -154,11 +246,12 @@ export class Mc146818 implements BusHandler {
     return now - Math.floor(now / 1000) * 1000;
   }
 
-  /** Takes the registers for the time, `fraction` milliseconds into their second, and reports it. */
-  #adopt(fraction: number): void {
-    const fields = this.#fields();
+  /** Takes what the registers say for the time, `fraction` milliseconds into their second, and reports it. */
+  #adopt(fraction: number, fields = this.#fields()): void {
     this.#setBase(utcSeconds(fields) * 1000 + fraction);
     this.#onChange(this.#reference.offsetOf(fields));
+    // The 30th of February has become a day in March, and shows as such before the next register is written.
+    this.#refresh();
   }
 
   #setBase(ms: number): void {
@@ -179,21 +272,39 @@ export class Mc146818 implements BusHandler {
     return (this.#cmos[RtcRegister.STATUS_B]! & RtcStatusB.HOURS_24) !== 0;
   }
 
+  /** A register as a number; -1 for one that says "any". */
+  #decode(register: number): number {
+    const value = this.#cmos[register]!;
+    if (value >= RTC_ANY) return -1;
+    return this.#binary ? value : fromBcd(value);
+  }
+
+  #decodeHours(value: number): number {
+    const hours = this.#binary ? value & 0x7f : fromBcd(value & 0x7f);
+    return this.#hours24 ? hours : (hours % 12) + ((value & 0x80) !== 0 ? 12 : 0);
+  }
+
   #fields(): RtcFields {
-    const cmos = this.#cmos;
-    const decode = (register: number, mask = 0xff): number => {
-      const value = cmos[register]! & mask;
-      return this.#binary ? value : fromBcd(value);
-    };
-    let hours = decode(RtcRegister.HOURS, 0x7f);
-    if (!this.#hours24) hours = (hours % 12) + ((cmos[RtcRegister.HOURS]! & 0x80) !== 0 ? 12 : 0);
     return {
-      year: decode(RtcRegister.CENTURY) * 100 + decode(RtcRegister.YEAR),
-      month: decode(RtcRegister.MONTH) - 1,
-      day: decode(RtcRegister.DAY_OF_MONTH),
-      hours,
-      minutes: decode(RtcRegister.MINUTES),
-      seconds: decode(RtcRegister.SECONDS),
+      year: this.#decode(RtcRegister.CENTURY) * 100 + this.#decode(RtcRegister.YEAR),
+      month: this.#decode(RtcRegister.MONTH) - 1,
+      day: this.#decode(RtcRegister.DAY_OF_MONTH),
+      hours: this.#decodeHours(this.#cmos[RtcRegister.HOURS]!),
+      minutes: this.#decode(RtcRegister.MINUTES),
+      seconds: this.#decode(RtcRegister.SECONDS),
+    };
+  }
+
+  #alarm(): RtcAlarm {
+    const field = (register: number) => {
+      const value = this.#decode(register);
+      return value < 0 ? undefined : value;
+    };
+    const hours = this.#cmos[RtcRegister.HOURS_ALARM]!;
+    return {
+      hours: hours >= RTC_ANY ? undefined : this.#decodeHours(hours),
+      minutes: field(RtcRegister.MINUTES_ALARM),
+      seconds: field(RtcRegister.SECONDS_ALARM),
     };
   }
 

@@ -6,7 +6,14 @@ import { setClock } from '../../src/guest/set-clock.js';
 import { Bus } from '../../src/memory/bus.js';
 import { Mc146818 } from '../../src/rtc/mc146818.js';
 import { parseRtcDate, RtcReference, type RtcReferenceOptions } from '../../src/rtc/reference.js';
-import { RTC_PORT, RTC_PORTS, RtcRegister, RtcStatusB } from '../../src/rtc/registers.js';
+import {
+  RTC_ANY,
+  RTC_PORT,
+  RTC_PORTS,
+  RtcRegister,
+  RtcStatusB,
+  RtcStatusC,
+} from '../../src/rtc/registers.js';
 
 const START = Date.UTC(2024, 1, 28, 23, 59, 50);
 
@@ -136,6 +143,105 @@ test('clock=vm stands while the machine’s time does', async () => {
   assert.equal(time(), '20 24 02 28 23 59 50');
   virtual = 1000;
   assert.equal(time(), '20 24 02 28 23 59 51');
+});
+
+test('status C says what has happened since it was read, and asks for an interrupt where one is enabled', async () => {
+  const { clock, read, write } = machine();
+  const { STATUS_A, STATUS_B, STATUS_C } = RtcRegister;
+  const set = (enabled: number) => write(STATUS_B, RtcStatusB.HOURS_24 | enabled);
+  assert.equal(read(STATUS_C), 0);
+  await clock.advance(1000);
+  assert.equal(read(STATUS_C), RtcStatusC.UPDATE_ENDED);
+  assert.equal(read(STATUS_C), 0, 'who reads it has heard it');
+  set(RtcStatusB.UPDATE_ENDED);
+  await clock.advance(1000);
+  assert.equal(read(STATUS_C), RtcStatusC.UPDATE_ENDED | RtcStatusC.INTERRUPT);
+  // 2 Hz, then off.
+  write(STATUS_A, 0x2f);
+  set(RtcStatusB.PERIODIC);
+  await clock.advance(499);
+  assert.equal(read(STATUS_C), 0);
+  await clock.advance(2);
+  assert.equal(read(STATUS_C), RtcStatusC.PERIODIC | RtcStatusC.INTERRUPT);
+  await clock.advance(500);
+  assert.equal(read(STATUS_C) & RtcStatusC.PERIODIC, RtcStatusC.PERIODIC);
+  write(STATUS_A, 0x20);
+  await clock.advance(5000);
+  assert.equal(read(STATUS_C), RtcStatusC.UPDATE_ENDED);
+  // The divider in reset stands, and with it all that comes of it.
+  write(STATUS_A, 0x66);
+  await clock.advance(5000);
+  assert.equal(read(STATUS_C), 0);
+});
+
+const ALARMS: readonly (readonly [string, hours: number, minutes: number, seconds: number, after: number])[] =
+  [
+    ['at midnight', 0, 0, 0, 10],
+    ['in the next minute', RTC_ANY, RTC_ANY, 0, 10],
+    ['every second', 0xff, 0xff, 0xff, 1],
+    ['every hour, at a quarter past', RTC_ANY, 0x15, 0x30, 15 * 60 + 40],
+    ['once a day, a moment ago', 0x23, 0x59, 0x49, 86_399],
+  ];
+
+test('the alarm goes off when the time is as the guest said, and not before', async () => {
+  for (const [name, hours, minutes, seconds, after] of ALARMS) {
+    const { clock, read, write } = machine();
+    write(RtcRegister.HOURS_ALARM, hours);
+    write(RtcRegister.MINUTES_ALARM, minutes);
+    write(RtcRegister.SECONDS_ALARM, seconds);
+    if (after > 1) await clock.advance((after - 1) * 1000);
+    assert.equal(read(RtcRegister.STATUS_C) & RtcStatusC.ALARM, 0, name);
+    await clock.advance(1000);
+    assert.equal(read(RtcRegister.STATUS_C) & RtcStatusC.ALARM, RtcStatusC.ALARM, name);
+  }
+});
+
+test('in 12-hour mode the alarm knows mornings from evenings', async () => {
+  const { clock, read, write } = machine();
+  write(RtcRegister.STATUS_B, 0);
+  write(RtcRegister.HOURS_ALARM, 0x80 | 0x12);
+  write(RtcRegister.MINUTES_ALARM, RTC_ANY);
+  write(RtcRegister.SECONDS_ALARM, RTC_ANY);
+  await clock.advance(11_000);
+  assert.equal(read(RtcRegister.STATUS_C) & RtcStatusC.ALARM, 0, 'it is midnight');
+  await clock.advance(12 * 3_600_000);
+  assert.equal(read(RtcRegister.STATUS_C) & RtcStatusC.ALARM, RtcStatusC.ALARM);
+});
+
+test('a reset leaves the time, and disables and forgets the interrupts', async () => {
+  const { clock, rtc, read, write, time } = machine();
+  write(RtcRegister.STATUS_B, RtcStatusB.HOURS_24 | RtcStatusB.PERIODIC | RtcStatusB.UPDATE_ENDED);
+  write(RtcRegister.SHUTDOWN_STATUS, 0x05);
+  await clock.advance(2000);
+  rtc.reset();
+  assert.equal(read(RtcRegister.STATUS_C), 0);
+  assert.equal(read(RtcRegister.STATUS_B), RtcStatusB.HOURS_24 | RtcStatusB.UPDATE_ENDED);
+  assert.equal(read(RtcRegister.SHUTDOWN_STATUS), 0);
+  assert.equal(time(), '20 24 02 28 23 59 52');
+  write(RtcRegister.SHUTDOWN_STATUS, 0xfe);
+  rtc.reset();
+  assert.equal(read(RtcRegister.SHUTDOWN_STATUS), 0xfe, 'a guest that sleeps is to wake up');
+});
+
+test('a guest that holds the clock is told of no update, and changes of mode count from then on', () => {
+  const { read, write, time, changes } = machine();
+  write(RtcRegister.STATUS_B, RtcStatusB.HOURS_24 | RtcStatusB.SET | RtcStatusB.UPDATE_ENDED);
+  assert.equal(read(RtcRegister.STATUS_B), RtcStatusB.HOURS_24 | RtcStatusB.SET);
+  write(RtcRegister.HOURS, 0x22);
+  write(RtcRegister.STATUS_B, 0);
+  assert.deepEqual(changes, [-3600]);
+  assert.equal(read(RtcRegister.HOURS), 0x80 | 0x10);
+  write(RtcRegister.MONTH, 0x02);
+  write(RtcRegister.DAY_OF_MONTH, 0x30);
+  assert.equal(time().slice(6, 11), '03 01', 'a day that is none is the next one');
+});
+
+test('flags that nobody has read travel along', async () => {
+  const source = machine();
+  await source.clock.advance(1000);
+  const destination = machine();
+  destination.rtc.section().load(source.rtc.section().save(), 1);
+  assert.equal(destination.read(RtcRegister.STATUS_C), RtcStatusC.UPDATE_ENDED);
 });
 
 test('dates that -rtc does not take are told apart', () => {
