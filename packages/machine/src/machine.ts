@@ -6,6 +6,7 @@ import { descriptorOperations } from './descriptor-operations.js';
 import { type Emit, emitterTo } from './events.js';
 import type { ShutdownCause } from './generated/index.js';
 import { Hardware } from './hardware.js';
+import type { DumpFormat } from './human-monitor/dump-format.js';
 import type { InteractiveMonitor } from './human-monitor/interactive-monitor.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Migrations } from './migration/migrations.js';
@@ -52,6 +53,8 @@ export class Machine {
   #vnc: VncServers | undefined;
   #leavingPreconfig = false;
   readonly #humanMonitors: InteractiveMonitor[] = [];
+  /** How the human monitors print numbers where a command does not say: as the last one did. */
+  readonly dumpDefaults: { last: DumpFormat } = { last: { count: 1, format: 'x', size: 4 } };
   #closed: Promise<void> | undefined;
 
   /**

@@ -45,7 +45,10 @@ test('names, UUIDs and sizes are those of the command line, and left out where t
   const plain = await createTestMachine();
   assert.deepEqual(await reply(plain, 'query-name'), {});
   assert.deepEqual(await reply(plain, 'query-uuid'), { UUID: '00000000-0000-0000-0000-000000000000' });
-  assert.deepEqual(await reply(plain, 'query-memory-size-summary'), { 'base-memory': 8 * 1024 ** 2 });
+  assert.deepEqual(await reply(plain, 'query-memory-size-summary'), {
+    'base-memory': 8 * 1024 ** 2,
+    'plugged-memory': 0,
+  });
   assert.deepEqual(await reply(plain, 'query-iothreads'), []);
   assert.deepEqual(await reply(plain, 'query-fdsets'), []);
   await plain.close();
@@ -89,7 +92,7 @@ test('iothreads keep 64-bit settings exactly, and refuse what is out of range', 
     [
       'qom-set',
       { path: '/objects/io0', property: 'thread-id', value: 1 },
-      "Property 'iothread.thread-id' is not writable",
+      "Property 'iothread.thread-id' not found",
     ],
     [
       'object-add',

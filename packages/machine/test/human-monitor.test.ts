@@ -63,8 +63,13 @@ const LINES = [
   ['chardev-remove zz', "Error: Chardev 'zz' not found\r\n"],
   ['chardev-send-break c0', ''],
   ['cpu 9', 'invalid CPU index\r\n'],
-  ['print 1+2', '3\r\n'],
-  ['print (1+2)*3 - ~0', '10\r\n'],
+  ['print/x 1+2', '0x3\r\n'],
+  ['print/d (1+2)*3 - ~0', '10\r\n'],
+  ['p/d 1|6+1', '8\r\n'],
+  ['p 08', 'print|p: extraneous characters at the end of line\r\nTry "help p" for more information\r\n'],
+  [' p/4z 1', 'invalid char in format: \'z\'\r\nTry "help  p" for more information\r\n'],
+  ['x/4xb 0xfffffffffffffff0', 'fffffffffffffff0: Cannot access memory\r\n'],
+  ['sum 0 16', '00000\r\n'],
   ['p/x 255', '0xff\r\n'],
   ['p 1/0', 'division by zero\r\nTry "help p" for more information\r\n'],
   ['object_del zz', "Error: object 'zz' not found\r\n"],
@@ -131,11 +136,21 @@ test('a person types lines, edits them, and recalls earlier ones', async () => {
   };
   await machine.clock.advance(1);
   assert.match(screen, /^QEMU \d+\.\d+\.\d+ monitor - type 'help' for more information\r\n\(qemu\) $/);
-  assert.equal(await type('info nane\b\bme\r\n'), 'info nane\b \b\b \bme\r\nvm1\r\n(qemu) ');
-  assert.equal(await type('\x1b[A'), 'info name');
+  assert.equal(await type('ab'), 'a\x1b[K\x1b[Dab\x1b[K');
+  assert.equal(await type('\b\x17'), '\x1b[D\x1b[Da\x1b[K\x1b[D\x1b[K');
+  assert.match(await type('info name\n'), /\r\nvm1\r\n\(qemu\) $/);
+  assert.equal(await type('\x1b[A'), 'info name\x1b[K');
   assert.equal(await type('\n'), '\r\nvm1\r\n(qemu) ');
-  assert.equal(await type('cpu 1\n'), 'cpu 1\r\n(qemu) ');
-  assert.match(await type('info cpus\n'), /\* CPU #1/);
+  assert((await type('info na\t\n')).endsWith('info name \x1b[K\r\nvm1\r\n(qemu) '));
+  const listed = 'info v\x1b[K\r\nversion   vfio      vnc       \r\n(qemu) info v\x1b[K';
+  assert((await type('info v\t')).endsWith(listed));
+  assert.match(await type('\x17\x17cpu 1\ninfo cpus\n'), /\* CPU #1/);
+  assert.match(
+    await type('info history\n'),
+    /\r\n0: 'info name'\r\n1: 'info name '\r\n2: 'cpu 1'\r\n3: 'info cpus'\r\n4: 'info history'\r\n/,
+  );
+  assert.match(await type('change vnc password\n'), /\r\nPassword: $/);
+  assert.equal(await type('ab\n'), '*\x1b[K\x1b[D**\x1b[K\r\n(qemu) ');
   far.end();
   assert.equal(await ended, undefined);
 });

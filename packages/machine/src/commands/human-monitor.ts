@@ -3,8 +3,8 @@ import type { CommandHandlers } from './command-call.js';
 
 export const humanMonitorCommands = {
   'human-monitor-command': async ({ 'command-line': line, 'cpu-index': cpu = 0n }, call) => {
-    const cpuIndex = Number(cpu);
-    if (cpu !== 0n && call.machine.hardware.accelerator.vcpus[cpuIndex] === undefined) {
+    const cpuIndex = Number(BigInt.asIntN(32, cpu));
+    if (cpuIndex !== 0 && call.machine.hardware.accelerator.vcpus[cpuIndex] === undefined) {
       throw new QapiError('GenericError', "Parameter 'cpu-index' expects a CPU number");
     }
     // For people, and seldom: loaded when it is first used.

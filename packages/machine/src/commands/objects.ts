@@ -10,7 +10,8 @@ import type { CommandHandlers } from './command-call.js';
 export const objectCommands = {
   'qom-list': ({ path }, { machine }) => listProperties(resolvePath(machine.tree.root, path)),
 
-  'qom-get': ({ path, property }, { machine }) => resolvePath(machine.tree.root, path).get(property),
+  'qom-get': ({ path, property }, { machine }) =>
+    resolvePath(machine.tree.root, path, 'not-found').get(property),
 
   'qom-list-get': async ({ paths }, { machine }) => {
     const objects = paths.map((path) => resolvePath(machine.tree.root, path));
@@ -28,7 +29,7 @@ export const objectCommands = {
   },
 
   'qom-set': ({ path, property, value }, { machine }) =>
-    resolvePath(machine.tree.root, path).set(property, value),
+    resolvePath(machine.tree.root, path, 'not-found').set(property, value),
 
   'qom-list-types': ({ implements: ancestor = 'object', abstract = false }) =>
     OBJECT_TYPES.filter(

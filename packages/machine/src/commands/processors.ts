@@ -20,7 +20,11 @@ export const processorCommands = {
     }));
   },
 
-  'query-memory-size-summary': (_, { machine }) => ({ 'base-memory': BigInt(machine.hardware.memory.size) }),
+  'query-memory-size-summary': (_, { machine }) => ({
+    'base-memory': BigInt(machine.hardware.memory.size),
+    // None can be plugged.
+    'plugged-memory': 0n,
+  }),
 
   'query-machines': () => [
     {

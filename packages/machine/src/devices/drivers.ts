@@ -5,6 +5,7 @@ import type { Emit, FlushEvents } from '../events.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import type { GuestMemory } from '../memory/index.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
+import { findObjectType, isSubtype } from '../qom/types.js';
 import type { VfioDevice } from './vfio-device.js';
 
 /** What a driver may use of the machine. */
@@ -41,6 +42,8 @@ const DEVICE_DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
   'vfio-model': async () => (await import('./vfio-model.js')).vfioModel,
 };
 
+export const DRIVER_NAMES: readonly string[] = Object.keys(DEVICE_DRIVERS).sort();
+
 export function isDriver(name: string): boolean {
   return Object.hasOwn(DEVICE_DRIVERS, name);
 }
@@ -48,6 +51,10 @@ export function isDriver(name: string): boolean {
 /** @throws QapiError when there is no such driver */
 export async function findDriver(name: string): Promise<DeviceDriver> {
   const load = isDriver(name) ? DEVICE_DRIVERS[name] : undefined;
-  if (load === undefined) throw new QapiError('GenericError', `'${name}' is not a valid device model name`);
-  return load();
+  if (load !== undefined) return load();
+  if (!isSubtype(name, 'device')) {
+    throw new QapiError('GenericError', `'${name}' is not a valid device model name`);
+  }
+  const expected = findObjectType(name)?.abstract ? 'non-abstract' : 'pluggable';
+  throw new QapiError('GenericError', `Parameter 'driver' expects a ${expected} device type`);
 }

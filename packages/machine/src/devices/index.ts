@@ -1,2 +1,2 @@
-export { type DeviceDriver, type DeviceEnvironment, findDriver, isDriver } from './drivers.js';
+export { type DeviceDriver, type DeviceEnvironment, DRIVER_NAMES, findDriver, isDriver } from './drivers.js';
 export { type DeviceWindow, VfioDevice } from './vfio-device.js';

@@ -1,9 +1,23 @@
 import { vncCommands } from '../commands/vnc.js';
 import type { DisplayProtocol, SetPasswordAction } from '../generated/index.js';
-import type { MonitorCommand } from './command.js';
+import type { MonitorArguments, MonitorCommand, MonitorContext } from './command.js';
+import { MonitorError } from './monitor-error.js';
 
 /** The commands of the human monitor about remote displays. */
 export const DISPLAY_COMMANDS: readonly MonitorCommand[] = [
+  {
+    name: 'change',
+    arguments: [
+      { name: 'device', kind: 'block-device' },
+      { name: 'f', kind: 'flag' },
+      { name: 'target', kind: 'filename' },
+      { name: 'arg', kind: 'string', optional: true },
+      { name: 'read-only-mode', kind: 'string', optional: true },
+    ],
+    usage: 'device [-f] filename [format [read-only-mode]]',
+    help: 'change a removable medium, optional format, use -f to force the operation',
+    run: change,
+  },
   {
     name: 'expire_password',
     arguments: [
@@ -64,4 +78,32 @@ function isPasswordAction(text: string): text is SetPasswordAction {
 
 function invalidValue(text: string): Error {
   return new Error(`invalid parameter value: ${text}`);
+}
+
+/** There is no drive whose medium could be changed, only the password of the VNC server. */
+async function change(args: MonitorArguments, context: MonitorContext): Promise<string> {
+  const device = args.text('device');
+  if (device !== 'vnc') throw new Error(`Device '${device}' not found`);
+  if (args.optionalText('read-only-mode') !== undefined) {
+    throw new MonitorError("Parameter 'read-only-mode' is invalid for VNC");
+  }
+  const target = args.text('target');
+  if (target !== 'passwd' && target !== 'password') {
+    throw new MonitorError("Expected 'password' after 'vnc'");
+  }
+  const given = args.optionalText('arg');
+  if (given !== undefined) {
+    vncCommands['change-vnc-password']({ password: given }, context);
+    return '';
+  }
+  if (context.terminal === undefined) {
+    throw new MonitorError('terminal does not support password prompting');
+  }
+  const password = await context.terminal.readPassword();
+  try {
+    vncCommands['change-vnc-password']({ password }, context);
+  } catch {
+    // As in QEMU, what is typed at the prompt is taken in silence.
+  }
+  return '';
 }

@@ -1,54 +1,65 @@
+/** Bytes of an item: b, h, w, g. */
+export type ItemSize = 1 | 2 | 4 | 8;
+
+/** x hexadecimal, d signed, u unsigned, o octal, c character, i instruction. */
+export type ItemFormat = 'x' | 'd' | 'u' | 'o' | 'c' | 'i';
+
 /** How memory or a number is printed: `/4xw`. */
 export interface DumpFormat {
   readonly count: number;
-  /** x hexadecimal, d signed, u unsigned, o octal, c character, i instruction. */
-  readonly format: 'x' | 'd' | 'u' | 'o' | 'c' | 'i';
-  /** Bytes of an item; undefined when it was not given. */
-  readonly size: 1 | 2 | 4 | 8 | undefined;
+  readonly format: ItemFormat;
+  readonly size: ItemSize;
 }
 
-const SIZES = { b: 1, h: 2, w: 4, g: 8 } as const;
+const SIZES: Readonly<Record<string, ItemSize>> = { b: 1, h: 2, w: 4, g: 8, L: 8 };
 
-/** Reads what follows the slash; undefined when it is none. */
-export function parseDumpFormat(text: string): DumpFormat | undefined {
-  const match = /^(\d*)([xduoci]?)([bhwg]?)([xduoci]?)$/.exec(text);
-  if (match === null) return undefined;
-  const [, count = '', before = '', size = '', after = ''] = match;
-  const format = (after || before || 'x') as DumpFormat['format'];
+const MAX_COUNT = 2 ** 31 - 1;
+
+/**
+ * Reads what follows the slash.
+ * @param last what is not given stays as it was the last time
+ * @returns the first character that means nothing, where there is one
+ */
+export function parseDumpFormat(text: string, last: DumpFormat): DumpFormat | { readonly wrong: string } {
+  const [, count = '', letters = ''] = /^(\d*)(.*)$/s.exec(text)!;
+  let format: ItemFormat | undefined;
+  let size: ItemSize | undefined;
+  for (const letter of letters) {
+    if (isFormat(letter)) format = letter;
+    else if (Object.hasOwn(SIZES, letter)) size = SIZES[letter];
+    else return { wrong: letter };
+  }
   return {
-    count: count === '' ? 1 : Number(count),
-    format,
-    size: size === '' ? undefined : SIZES[size as keyof typeof SIZES],
+    count: count === '' ? 1 : Math.min(Number(count), MAX_COUNT),
+    format: format ?? last.format,
+    size: size ?? last.size,
   };
 }
 
-/** Columns of a number of `size` bytes, as wide as its largest value. */
-const WIDTHS = {
-  x: { 1: 2, 2: 4, 4: 8, 8: 16 },
-  d: { 1: 4, 2: 6, 4: 11, 8: 20 },
-  u: { 1: 3, 2: 5, 4: 10, 8: 20 },
-  o: { 1: 3, 2: 6, 4: 11, 8: 22 },
-} as const;
+function isFormat(letter: string): letter is ItemFormat {
+  return 'xduoci'.includes(letter);
+}
 
-/** One number in one of the formats. */
-export function formatNumber(value: bigint, format: DumpFormat['format'], size: 1 | 2 | 4 | 8): string {
-  const unsigned = BigInt.asUintN(size * 8, value);
+/** One item of memory in one of the formats, in columns as wide as its largest value. */
+function formatItem(value: bigint, format: ItemFormat, size: ItemSize): string {
+  const bits = size * 8;
   switch (format) {
     case 'd':
-      return String(BigInt.asIntN(size * 8, value)).padStart(WIDTHS.d[size] - 1);
+      // As QEMU has it: only the largest items have a sign.
+      return String(BigInt.asIntN(64, value)).padStart(Math.ceil((bits * 10) / 33));
     case 'u':
-      return String(unsigned).padStart(WIDTHS.u[size]);
+      return String(value).padStart(Math.ceil((bits * 10) / 33));
     case 'o':
-      return `0${unsigned.toString(8).padStart(WIDTHS.o[size], '0')}`;
+      return (value === 0n ? '0' : `0${value.toString(8)}`).padStart(Math.ceil(bits / 3));
     case 'c':
-      return formatCharacter(Number(unsigned & 0xffn));
+      return formatCharacter(Number(value));
     default:
-      return `0x${unsigned.toString(16).padStart(WIDTHS.x[size], '0')}`;
+      return `0x${value.toString(16).padStart(bits / 4, '0')}`;
   }
 }
 
 /** One number as `print` shows it: no wider than it is. */
-export function printNumber(value: bigint, format: DumpFormat['format']): string {
+export function printNumber(value: bigint, format: ItemFormat): string {
   const unsigned = BigInt.asUintN(64, value);
   switch (format) {
     case 'x':
@@ -58,32 +69,28 @@ export function printNumber(value: bigint, format: DumpFormat['format']): string
     case 'u':
       return String(unsigned);
     case 'c':
-      return formatCharacter(Number(unsigned & 0xffn));
+      return formatCharacter(Number(BigInt.asIntN(32, value)));
     default:
       return String(BigInt.asIntN(64, value));
   }
 }
 
-/** Items of 16 bytes a line, with the address of the first. */
-export function formatDump(
-  address: bigint,
-  bytes: Uint8Array,
-  format: DumpFormat['format'],
-  size: 1 | 2 | 4 | 8,
-): string {
-  const lines: string[] = [];
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let start = 0; start < bytes.length; start += 16) {
-    const items: string[] = [];
-    for (let at = start; at < Math.min(start + 16, bytes.length); at += size) {
-      items.push(formatNumber(readItem(buffer, at, size), format, size));
-    }
-    lines.push(`${(address + BigInt(start)).toString(16).padStart(16, '0')}: ${items.join(' ')}\n`);
-  }
-  return lines.join('');
+/** Bytes of a line of a dump. */
+export function lineLength(size: ItemSize): number {
+  return size === 1 ? 8 : 16;
 }
 
-function readItem(buffer: Buffer, at: number, size: 1 | 2 | 4 | 8): bigint {
+/** What follows the address in a line of a dump. */
+export function formatLine(bytes: Uint8Array, format: ItemFormat, size: ItemSize): string {
+  const step = format === 'c' ? 1 : size;
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const items: string[] = [];
+  for (let at = 0; at < bytes.length; at += step)
+    items.push(formatItem(readItem(buffer, at, step), format, step));
+  return items.map((item) => ` ${item}`).join('');
+}
+
+function readItem(buffer: Buffer, at: number, size: ItemSize): bigint {
   return size === 8 ? buffer.readBigUInt64LE(at) : BigInt(buffer.readUIntLE(at, size));
 }
 
@@ -92,6 +99,8 @@ const ESCAPES: Readonly<Record<number, string>> = { 10: '\\n', 13: '\\r', 39: "\
 function formatCharacter(code: number): string {
   const shown =
     ESCAPES[code] ??
-    (code >= 32 && code < 127 ? String.fromCharCode(code) : `\\x${code.toString(16).padStart(2, '0')}`);
+    (code >= 32 && code < 127
+      ? String.fromCharCode(code)
+      : `\\x${(code >>> 0).toString(16).padStart(2, '0')}`);
   return `'${shown}'`;
 }

@@ -1,42 +1,52 @@
 import { MonitorError } from './monitor-error.js';
 
-/** Binary operators by how tightly they bind, loosest first. Numbers are 64 bits wide. */
-const LEVELS: readonly Readonly<Record<string, (left: bigint, right: bigint) => bigint>>[] = [
+type Operator = (left: bigint, right: bigint) => bigint;
+
+/** Binary operators by how tightly they bind, loosest first: unlike in C, sums bind looser than bits. */
+const LEVELS: readonly Readonly<Record<string, Operator>>[] = [
+  { '+': (left, right) => left + right, '-': (left, right) => left - right },
   {
     '&': (left, right) => left & right,
     '|': (left, right) => left | right,
     '^': (left, right) => left ^ right,
   },
-  { '+': (left, right) => left + right, '-': (left, right) => left - right },
   { '*': (left, right) => left * right, '/': divide, '%': modulo },
 ];
 
+const MAX_UINT64 = 2n ** 64n - 1n;
+
 /** An expression at the start of a line, and where the rest of the line begins. */
 export interface ParsedExpression {
+  /** A signed 64-bit number. */
   readonly value: bigint;
   readonly end: number;
 }
 
+/** The value of a register by its name, without the dollar; undefined where there is none. */
+export type Registers = (name: string) => bigint | undefined;
+
 /**
- * Reads a number, or an expression of numbers, operators and parentheses.
+ * Reads a number, or an expression of numbers, registers, operators and parentheses. It ends where it cannot go on.
  * @throws MonitorError
  */
-export function parseExpression(text: string, start: number): ParsedExpression {
-  return new ExpressionParser(text, start).parse();
+export function parseExpression(text: string, start: number, registers: Registers): ParsedExpression {
+  return new ExpressionParser(text, start, registers).parse();
 }
 
 class ExpressionParser {
   readonly #text: string;
+  readonly #registers: Registers;
   #at: number;
 
-  constructor(text: string, start: number) {
+  constructor(text: string, start: number, registers: Registers) {
     this.#text = text;
+    this.#registers = registers;
     this.#at = start;
     this.#skipBlanks();
   }
 
   parse(): ParsedExpression {
-    return { value: BigInt.asIntN(64, this.#binary(0)), end: this.#at };
+    return { value: this.#binary(0), end: this.#at };
   }
 
   #binary(level: number): bigint {
@@ -59,7 +69,7 @@ class ExpressionParser {
         return this.#unary();
       case '-':
         this.#advance(1);
-        return -this.#unary();
+        return BigInt.asIntN(64, -this.#unary());
       case '~':
         this.#advance(1);
         return ~this.#unary();
@@ -70,14 +80,10 @@ class ExpressionParser {
         this.#advance(1);
         return value;
       }
-      case "'": {
-        const [, character] = /^'(.)'/.exec(this.#text.slice(this.#at)) ?? [];
-        if (character === undefined) throw new MonitorError("missing terminating ' character");
-        this.#advance(3);
-        return BigInt(character.charCodeAt(0));
-      }
+      case "'":
+        return this.#character();
       case '$':
-        throw new MonitorError('unknown register');
+        return this.#register();
       case undefined:
         throw new MonitorError('unexpected end of expression');
       default:
@@ -85,11 +91,30 @@ class ExpressionParser {
     }
   }
 
+  #character(): bigint {
+    const code = this.#text.charCodeAt(this.#at + 1);
+    if (Number.isNaN(code)) throw new MonitorError('character constant expected');
+    if (this.#text[this.#at + 2] !== "'") throw new MonitorError("missing terminating ' character");
+    this.#advance(3);
+    return BigInt(code);
+  }
+
+  #register(): bigint {
+    const [name] = /^[\w.]*/.exec(this.#text.slice(this.#at + 1))!;
+    this.#advance(name.length + 1);
+    const value = this.#registers(name);
+    if (value === undefined) throw new MonitorError('unknown register');
+    return BigInt.asIntN(64, value);
+  }
+
+  /** Decimal, hexadecimal (0x) or octal (0); as much of it as is one. */
   #number(): bigint {
-    const [digits] = /^(?:0x[0-9a-f]+|\d+)/i.exec(this.#text.slice(this.#at)) ?? [];
-    if (digits === undefined) throw new MonitorError('invalid char in expression');
+    const [digits] = /^(?:0x[0-9a-f]+|0[0-7]*|[1-9]\d*)/i.exec(this.#text.slice(this.#at)) ?? [];
+    if (digits === undefined) throw new MonitorError(`invalid char '${this.#text[this.#at]}' in expression`);
     this.#advance(digits.length);
-    return BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits.toLowerCase());
+    const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits.toLowerCase());
+    if (value > MAX_UINT64) throw new MonitorError('number too large');
+    return BigInt.asIntN(64, value);
   }
 
   #advance(length: number): void {

@@ -1,8 +1,37 @@
+import { OptionError } from '../options/option-error.js';
 import { parseMonitorArguments } from './arguments.js';
-import type { MonitorCommand, MonitorContext } from './command.js';
+import { isNamed, labelOf, type MonitorCommand, type MonitorContext } from './command.js';
 import { MONITOR_COMMANDS } from './commands.js';
+import { helpText } from './help.js';
 import { INFO_COMMANDS } from './info-commands.js';
 import { MonitorError } from './monitor-error.js';
+
+const HELP: MonitorCommand = {
+  name: 'help',
+  alias: '?',
+  arguments: [{ name: 'name', kind: 'rest', optional: true }],
+  usage: '[cmd]',
+  help: 'show the help',
+  preconfig: true,
+  run: (args, context) => helpText(MONITOR_TABLE, args.text('name'), context),
+};
+
+const INFO: MonitorCommand = {
+  name: 'info',
+  arguments: [{ name: 'item', kind: 'string', optional: true }],
+  usage: '[subcommand]',
+  help: 'show various information about the system state',
+  preconfig: true,
+  subcommands: [...INFO_COMMANDS].sort(byName),
+  run: (_, context) => helpText(MONITOR_TABLE, 'info', context),
+};
+
+/** Every command, in the order in which they are listed. */
+export const MONITOR_TABLE: readonly MonitorCommand[] = [...MONITOR_COMMANDS, HELP, INFO].sort(byName);
+
+function byName(a: MonitorCommand, b: MonitorCommand): number {
+  return a.name < b.name ? -1 : 1;
+}
 
 /**
  * Executes one line of the human monitor. What is wrong with a line is printed, never thrown.
@@ -13,90 +42,51 @@ export async function executeLine(line: string, context: MonitorContext): Promis
 }
 
 async function run(line: string, context: MonitorContext): Promise<string> {
-  const [, name = '', rest = ''] = /^\s*([^\s/]*)(.*)$/s.exec(line) ?? [];
-  if (name === '') return '';
-  if (name === 'help' || name === '?') return help(rest.trim());
-  if (name === 'info') return info(rest.trim(), context);
-  const command = find(MONITOR_COMMANDS, name);
-  if (command === undefined) return `unknown command: '${name}'\n`;
-  return runCommand(
-    command,
-    command.alias === undefined ? name : `${command.name}|${command.alias}`,
-    name,
-    rest,
-    context,
-  );
-}
-
-async function info(line: string, context: MonitorContext): Promise<string> {
-  const [, name = '', rest = ''] = /^(\S*)(.*)$/s.exec(line) ?? [];
-  if (name === '') return listOf(INFO_COMMANDS, 'info ');
-  const command = find(INFO_COMMANDS, name);
-  if (command === undefined) return `unknown command: 'info ${name}'\n`;
-  return runCommand(command, name, `info ${name}`, rest, context);
-}
-
-/**
- * @param label what errors in the arguments call the command
- * @param typed what the user typed, for the pointer to help
- */
-async function runCommand(
-  command: MonitorCommand,
-  label: string,
-  typed: string,
-  rest: string,
-  context: MonitorContext,
-): Promise<string> {
+  const found = findCommand(line, 0, MONITOR_TABLE, context);
+  if (found === undefined) return '';
+  if (typeof found === 'string') return `${found}\n`;
+  const { command, end } = found;
   let args: ReturnType<typeof parseMonitorArguments>;
   try {
-    args = parseMonitorArguments(label, command.arguments, rest);
+    args = parseMonitorArguments(labelOf(command), command.arguments, line.slice(end), context);
   } catch (error) {
-    if (!(error instanceof MonitorError)) throw error;
-    return `${error.message}\nTry "help ${typed}" for more information\n`;
+    return `${errorText(error)}\nTry "help ${line.slice(0, end).trimEnd()}" for more information\n`;
   }
   try {
     return await command.run(args, context);
   } catch (error) {
-    if (error instanceof MonitorError) return `${error.message}\n`;
-    return `Error: ${error instanceof Error ? error.message : String(error)}\n`;
+    return `${errorText(error)}\n`;
   }
 }
 
-function help(line: string): string {
-  const [name, sub] = line.split(/\s+/);
-  if (name === undefined || name === '') {
-    return listOf(
-      [...MONITOR_COMMANDS, INFO_ENTRY, HELP_ENTRY].sort((a, b) => (a.name < b.name ? -1 : 1)),
-      '',
-    );
-  }
-  if (name === 'info') {
-    if (sub === undefined) return listOf(INFO_COMMANDS, 'info ');
-    const command = find(INFO_COMMANDS, sub);
-    return command === undefined ? `unknown command: 'info ${sub}'\n` : listOf([command], 'info ');
-  }
-  const command = find([...MONITOR_COMMANDS, HELP_ENTRY], name);
-  return command === undefined ? `unknown command: '${name}'\n` : listOf([command], '');
+interface Found {
+  readonly command: MonitorCommand;
+  /** Where its arguments begin. */
+  readonly end: number;
 }
 
-type Listed = Pick<MonitorCommand, 'name' | 'alias' | 'usage' | 'help'>;
-
-const HELP_ENTRY: Listed = { name: 'help', alias: '?', usage: '[cmd]', help: 'show the help' };
-const INFO_ENTRY: Listed = {
-  name: 'info',
-  usage: '[subcommand]',
-  help: 'show various information about the system state',
-};
-
-function listOf(commands: readonly Listed[], prefix: string): string {
-  return commands
-    .map(
-      ({ name, alias, usage, help }) =>
-        `${prefix}${alias === undefined ? name : `${name}|${alias}`} ${usage} -- ${help}\n`,
-    )
-    .join('');
+/** The command that stands at `start` of a line; what is wrong with it; undefined for a blank line. */
+function findCommand(
+  line: string,
+  start: number,
+  table: readonly MonitorCommand[],
+  context: MonitorContext,
+): Found | string | undefined {
+  const [word, name = ''] = /^\s*([^\s/]*)/.exec(line.slice(start))!;
+  const end = start + word.length;
+  if (start + word.length - name.length === line.length) return undefined;
+  const command = table.find((each) => isNamed(each, name));
+  if (command === undefined) return `unknown command: '${line.slice(0, end)}'`;
+  if (context.machine.phase === 'preconfig' && command.preconfig !== true) {
+    return `Command '${line.slice(0, end)}' not available until machine initialization has completed.`;
+  }
+  if (command.subcommands === undefined || line.slice(end).trim() === '') return { command, end };
+  return findCommand(line, end, command.subcommands, context);
 }
 
-function find<T extends Listed>(commands: readonly T[], name: string): T | undefined {
-  return commands.find((command) => command.name === name || command.alias === name);
+/** What is wrong with a line stands alone; what went wrong with a command is said to be an error. */
+function errorText(error: unknown): string {
+  if (error instanceof MonitorError) return error.message;
+  if (error instanceof OptionError) return `Error: ${error.withHint}`;
+  return `Error: ${error instanceof Error ? error.message : String(error)}`;
 }

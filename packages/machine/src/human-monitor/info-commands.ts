@@ -1,12 +1,20 @@
 import { identityCommands } from '../commands/identity.js';
 import { processorCommands } from '../commands/processors.js';
 import { vncCommands } from '../commands/vnc.js';
-import type { MigrationInfo, VncBasicInfo } from '../generated/index.js';
-import type { QomObject } from '../qom/object.js';
+import type { VncBasicInfo } from '../generated/index.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
+import { migrationText, vfioText } from './migration-text.js';
+import { registersText } from './registers.js';
+import { deviceTree, flatViews, memoryTree, objectTree } from './trees.js';
 
 /** What `info` can show. Names and forms are QEMU's. */
 export const INFO_COMMANDS: readonly MonitorCommand[] = [
+  show('balloon', 'show balloon information', () => {
+    throw new Error('No balloon device has been activated');
+  }),
+  show('block', 'show info of all block devices', () => ''),
+  show('block-jobs', 'show progress of ongoing block device operations', () => 'No active jobs\n'),
+  show('blockstats', 'show block device statistics', () => ''),
   show('chardev', 'show the character devices', ({ machine }) =>
     machine.chardevs
       .list()
@@ -31,6 +39,9 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       )
       .join(''),
   ),
+  show('history', 'show the command line history', ({ terminal }) =>
+    (terminal?.history ?? []).map((line, index) => `${index}: '${line}'\n`).join(''),
+  ),
   show('iothreads', 'show iothreads', (context) =>
     processorCommands['query-iothreads'](undefined, context)
       .map(({ id, 'thread-id': thread, ...settings }) =>
@@ -43,7 +54,17 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       )
       .join(''),
   ),
-  show('kvm', 'show KVM information', () => 'kvm support: not compiled\n'),
+  show('kvm', 'show KVM information', () => 'kvm support: disabled\n'),
+  show('memory-devices', 'show memory devices', () => ''),
+  show(
+    'memory_size_summary',
+    'show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.',
+    (context) => {
+      const { 'base-memory': base } = processorCommands['query-memory-size-summary'](undefined, context);
+      return `base memory: ${base}\nplugged memory: 0\n`;
+    },
+  ),
+  show('mice', 'show which guest mouse is receiving events', () => 'No mouse devices connected\n'),
   show('migrate', 'show migration status', ({ machine }) => migrationText(machine.migrations.info())),
   show('migrate_capabilities', 'show current migration capabilities', ({ machine }) =>
     machine.migrations.capabilities
@@ -60,26 +81,28 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       )
       .join('');
   }),
-  show('mtree', 'show memory tree', ({ machine }) => {
-    const { bus, memory } = machine.hardware;
-    const ram = [{ base: 0, size: memory.size, name: 'ram' }];
-    const space = (title: string, ranges: readonly { base: number; size: number; name: string }[]) =>
-      `address-space: ${title}\n${ranges.map(({ base, size, name }) => `  ${hex(base)}-${hex(base + size - 1)} (prio 0, ${name === 'ram' ? 'ram' : 'i/o'}): ${name}\n`).join('')}\n`;
-    return space('I/O', bus.ranges('port')) + space('memory', [...ram, ...bus.ranges('mmio')]);
-  }),
+  {
+    ...show('mtree', 'show memory tree', memoryTree),
+    arguments: [{ name: 'f', kind: 'flag' }],
+    usage: '[-f]',
+    run: (args, context) => (args.isOn('f') ? flatViews(context) : memoryTree(context)),
+  },
   show('name', 'show the current VM name', (context) => {
     const { name } = identityCommands['query-name'](undefined, context) as { name?: string };
     return name === undefined ? '' : `${name}\n`;
   }),
-  show('qom-tree', 'show QOM composition tree', ({ machine }) => tree(machine.tree.machine, 0)),
+  show('network', 'show the network state', () => ''),
+  show('numa', 'show NUMA information', () => '0 nodes\n'),
+  show('qtree', 'show device tree', ({ machine }) => deviceTree(machine.hardware.devices)),
+  show('qom-tree', 'show QOM composition tree', ({ machine }) => objectTree(machine.tree.machine)),
   {
-    ...show('registers', 'show the cpu registers', (context) => registersText(context)),
+    ...show('registers', 'show the cpu registers', (context) => registersText(context, context.cpuIndex)),
     arguments: [{ name: 'a', kind: 'flag' }],
     usage: '[-a]',
     run: (args, context) => {
       const { vcpus } = context.machine.hardware.accelerator;
       const shown = args.isOn('a') ? vcpus : vcpus.filter(({ index }) => index === context.cpuIndex);
-      return shown.map(({ index }) => registersText({ ...context, cpuIndex: index })).join('\n');
+      return shown.map(({ index }) => registersText(context, index)).join('\n');
     },
   },
   show('snapshots', 'show the currently saved VM snapshots', async ({ machine }) => {
@@ -139,81 +162,6 @@ function show(name: string, help: string, text: Shown): MonitorCommand {
   return { name, arguments: [], usage: '', help, run: (_, context) => text(context) };
 }
 
-function registersText({ machine, cpuIndex }: MonitorContext): string {
-  const section = machine.hardware.accelerator.sections()[cpuIndex];
-  if (section === undefined) return '';
-  const state = Buffer.from(section.save());
-  const words: string[] = [];
-  for (let at = 0; at + 8 <= Math.min(state.length, 64); at += 8) {
-    words.push(`R${at / 8}=${state.readBigUInt64BE(at).toString(16).padStart(16, '0')}`);
-  }
-  const lines: string[] = [];
-  while (words.length > 0) lines.push(words.splice(0, 4).join(' '));
-  return `\nCPU#${cpuIndex}\n${lines.join('\n')}\n`;
-}
-
-function tree(object: QomObject, depth: number): string {
-  const indent = ' '.repeat(depth * 2);
-  const label = depth === 0 ? object.path : `/${object.name}`;
-  const children = [...object.children.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return `${indent}${label} (${object.typeName})\n${children.map((child) => tree(child, depth + 1)).join('')}`;
-}
-
-function migrationText(info: MigrationInfo): string {
-  const { status, ram, vfio } = info;
-  const lines: string[] = [];
-  for (const reason of info['blocked-reasons'] ?? []) lines.push(`Outgoing migration blocked:\n  ${reason}`);
-  if (status !== undefined) {
-    const error = info['error-desc'] === undefined ? '' : ` (${info['error-desc']})`;
-    lines.push(`Migration status: ${status}${error}`);
-  }
-  if (info['total-time'] !== undefined) lines.push(`total time: ${info['total-time']} ms`);
-  if (info['expected-downtime'] !== undefined)
-    lines.push(`expected downtime: ${info['expected-downtime']} ms`);
-  if (info.downtime !== undefined) lines.push(`downtime: ${info.downtime} ms`);
-  if (info['setup-time'] !== undefined) lines.push(`setup: ${info['setup-time']} ms`);
-  if (ram !== undefined) {
-    lines.push(
-      `transferred ram: ${ram.transferred >> 10n} kbytes`,
-      `throughput: ${ram.mbps.toFixed(2)} mbps`,
-      `remaining ram: ${ram.remaining >> 10n} kbytes`,
-      `total ram: ${ram.total >> 10n} kbytes`,
-      `duplicate: ${ram.duplicate} pages`,
-      `normal: ${ram.normal} pages`,
-      `normal bytes: ${ram['normal-bytes'] >> 10n} kbytes`,
-      `dirty sync count: ${ram['dirty-sync-count']}`,
-      `page size: ${ram['page-size'] >> 10n} kbytes`,
-      `dirty pages rate: ${ram['dirty-pages-rate']} pages`,
-    );
-  }
-  if (vfio !== undefined) lines.push(`vfio device transferred: ${vfio.transferred >> 10n} kbytes`);
-  return lines.map((line) => `${line}\n`).join('');
-}
-
-function vfioText(info: MigrationInfo, devices: MonitorContext['machine']['hardware']['devices']): string {
-  return devices
-    .map((device) => {
-      const stats = info['vfio-devices']?.find((each) => each['qom-path'] === device.path);
-      const title = `${device.path}: ${String(device.get('migration-state'))}\n`;
-      if (stats === undefined) return title;
-      const left =
-        stats['stop-copy-bytes'] === undefined
-          ? ''
-          : `  left: ${stats['initial-bytes']} initial, ${stats['dirty-bytes']} dirty, ${stats['stop-copy-bytes']} in stop-copy (bytes)\n`;
-      const downtime = stats.downtime === undefined ? '' : `  downtime: ${stats.downtime} ms\n`;
-      const transitions = stats.transitions.map(
-        ({ from, to, start, duration }) =>
-          `  ${from} -> ${to}: after ${milliseconds(start)} ms, took ${milliseconds(duration)} ms\n`,
-      );
-      return `${title}  transferred: ${stats.transferred} bytes\n${left}${downtime}${transitions.join('')}`;
-    })
-    .join('');
-}
-
-function milliseconds(microseconds: bigint): string {
-  return (Number(microseconds) / 1000).toFixed(3);
-}
-
 const UNITS: readonly (readonly [RegExp, string])[] = [
   [/^(?:downtime-limit|announce-(?:initial|max|step)|x-checkpoint-delay)$/, ' ms'],
   [/bandwidth$/, ' bytes/second'],
@@ -225,8 +173,4 @@ function parameterText(name: string, value: string | number | bigint | boolean):
   if (name.startsWith('tls-')) return `'${value}'`;
   const unit = UNITS.find(([pattern]) => pattern.test(name))?.[1] ?? '';
   return `${value}${unit}`;
-}
-
-function hex(address: number): string {
-  return address.toString(16).padStart(16, '0');
 }

@@ -3,7 +3,7 @@ import type { MonitorArguments, MonitorCommand } from './command.js';
 
 const PORTS = 0x10000;
 
-/** Bytes of an access, and the letter that names it; without a size in the format it is four. */
+/** Bytes of an access, and the letter that names it. */
 const WIDTHS = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
 /** Access to I/O ports, one byte after the other as on a bus of eight bits. */
@@ -13,15 +13,16 @@ export const PORT_COMMANDS: readonly MonitorCommand[] = [
     arguments: [
       { name: 'format', kind: 'format' },
       { name: 'address', kind: 'integer' },
-      { name: 'index', kind: 'dotted', optional: true },
+      { name: 'index', kind: 'integer', optional: 'dot' },
     ],
     usage: '/fmt addr',
     help: 'I/O port read',
     run: (args, { machine }) => {
       const { bus } = machine.hardware;
       let port = Number(args.number('address'));
-      if (args.given('index')) {
-        writePorts(bus, port, 1, args.number('index'));
+      const index = args.optionalNumber('index');
+      if (index !== undefined) {
+        writePorts(bus, port, 1, index);
         port++;
       }
       port &= PORTS - 1;
@@ -50,7 +51,7 @@ export const PORT_COMMANDS: readonly MonitorCommand[] = [
 ];
 
 function widthOf(args: MonitorArguments): keyof typeof WIDTHS {
-  const size = args.format('format')?.size ?? 4;
+  const { size } = args.format('format');
   return size === 8 ? 1 : size;
 }
 

@@ -64,7 +64,7 @@ export function inOption<T>(source: string, step: () => T): T {
   try {
     return step();
   } catch (error) {
-    throw new OptionError(`${source}: ${(error as Error).message}`, { cause: error });
+    throw aboutOption(source, error);
   }
 }
 
@@ -73,8 +73,13 @@ export async function inOptionAsync<T>(source: string, step: () => Promise<T>): 
   try {
     return await step();
   } catch (error) {
-    throw new OptionError(`${source}: ${(error as Error).message}`, { cause: error });
+    throw aboutOption(source, error);
   }
+}
+
+function aboutOption(source: string, cause: unknown): OptionError {
+  const hint = cause instanceof OptionError ? cause.hint : undefined;
+  return new OptionError(`${source}: ${(cause as Error).message}`, { cause, hint });
 }
 
 function addOption(

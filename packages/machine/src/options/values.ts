@@ -53,17 +53,17 @@ export function parseSize(name: string, text: string, unit = 'b'): bigint {
 }
 
 function wrongSize(name: string): OptionError {
-  return new OptionError(
-    `Parameter '${name}' expects a non-negative number below 2^64 (with an optional suffix k, M, G, T, P or E)`,
-  );
+  return new OptionError(`Parameter '${name}' expects a non-negative number below 2^64`, {
+    hint: 'Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.',
+  });
 }
 
 /** Letters, digits, `-`, `.` and `_`, starting with a letter. */
 export function checkIdentifier(id: string): string {
   if (!/^[A-Za-z][\w.-]*$/.test(id)) {
-    throw new OptionError(
-      "Parameter 'id' expects an identifier (letters, digits, '-', '.', '_', starting with a letter)",
-    );
+    throw new OptionError("Parameter 'id' expects an identifier", {
+      hint: "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.",
+    });
   }
   return id;
 }

@@ -4,6 +4,7 @@ import { native } from '@godwit/native';
 import { Machine } from '../machine.js';
 import { parseCommandLine } from '../options/command-line.js';
 import { configurationFrom, lastText } from '../options/configuration.js';
+import { OptionError } from '../options/option-error.js';
 import { VERSION } from '../version.js';
 import { writePidFile } from './pid-file.js';
 
@@ -76,5 +77,7 @@ export async function runMachine(args: readonly string[], process: MachineProces
 }
 
 function oneLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, '; ');
+  const text =
+    error instanceof OptionError ? error.withHint : error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s*\n\s*/g, '; ');
 }

@@ -3,13 +3,21 @@ import type { QomObject } from './object.js';
 
 /**
  * The object at `path`. A path that does not start at the root may start anywhere, if only one object matches.
+ * @param ambiguous what is said of a path that several match: that, or that there is no such object
  * @throws QapiError DeviceNotFound, or GenericError for an ambiguous path
  */
-export function resolvePath(root: QomObject, path: string): QomObject {
+export function resolvePath(
+  root: QomObject,
+  path: string,
+  ambiguous: 'told' | 'not-found' = 'told',
+): QomObject {
   const parts = path.split('/').filter((part) => part !== '');
-  const found =
-    path.startsWith('/') || parts.length === 0 ? descend(root, parts) : findPartial(root, parts, path);
-  if (found === undefined) throw new QapiError('DeviceNotFound', `Device '${path}' not found`);
+  const found = path.startsWith('/') ? descend(root, parts) : findPartial(root, parts);
+  if (found === 'ambiguous' && ambiguous === 'told') {
+    throw new QapiError('GenericError', `Path '${path}' is ambiguous`);
+  }
+  if (found === undefined || found === 'ambiguous')
+    throw new QapiError('DeviceNotFound', `Device '${path}' not found`);
   return found;
 }
 
@@ -19,7 +27,7 @@ function descend(from: QomObject, parts: readonly string[]): QomObject | undefin
   return object;
 }
 
-function findPartial(root: QomObject, parts: readonly string[], path: string): QomObject | undefined {
+function findPartial(root: QomObject, parts: readonly string[]): QomObject | 'ambiguous' | undefined {
   const matches: QomObject[] = [];
   const visit = (object: QomObject): void => {
     const match = descend(object, parts);
@@ -27,6 +35,5 @@ function findPartial(root: QomObject, parts: readonly string[], path: string): Q
     for (const child of object.children.values()) visit(child);
   };
   visit(root);
-  if (matches.length > 1) throw new QapiError('GenericError', `Path '${path}' is ambiguous`);
-  return matches[0];
+  return matches.length > 1 ? 'ambiguous' : matches[0];
 }

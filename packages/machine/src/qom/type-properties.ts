@@ -15,10 +15,7 @@ export async function typeProperties(name: string): Promise<ObjectPropertyInfo[]
 export async function deviceProperties(name: string): Promise<ObjectPropertyInfo[]> {
   const type = findObjectType(name);
   if (type === undefined) throw new QapiError('DeviceNotFound', `Device '${name}' not found`);
-  if (!isSubtype(name, 'device')) {
-    throw new QapiError('GenericError', "Parameter 'typename' expects a device type");
-  }
-  if (type.abstract)
+  if (type.abstract || !isSubtype(name, 'device'))
     throw new QapiError('GenericError', "Parameter 'typename' expects a non-abstract device type");
   return isDriver(name) ? driverProperties(name) : [];
 }
