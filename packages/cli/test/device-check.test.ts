@@ -106,3 +106,35 @@ test('a server that is not there is an error that names it', needsAddon, async (
   assert.equal(out, '');
   assert.match(err, /^\/nonexistent\/device\.sock: .*ENOENT/);
 });
+
+test('a server that does not start, or ends at once, is an error that says how', needsAddon, async () => {
+  const ended = await check('--server', 'false');
+  assert.deepEqual([ended.status, ended.out], [1, '']);
+  assert.equal(ended.err, 'false: the server ended with status 1\n');
+  const absent = await check('--server', '/nonexistent/server -v');
+  assert.match(absent.err, /^\/nonexistent\/server -v: the server cannot be started: .*ENOENT\n/);
+});
+
+test('a server is told what it does not offer', needsAddon, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
+  const clock = new SystemClock();
+  const server = new VfioUserServer({
+    native: native!,
+    clock,
+    create: ({ memory }) =>
+      modelFunction(createModel('block', { 'state-size': '16K' }, { clock, memory, random: Math.random })),
+  });
+  try {
+    const path = join(folder, 'device.sock');
+    server.listen(path);
+    const { out } = await check('--socket', path);
+    assert.match(out, /\nnot offered: PRE_COPY; P2P\n/);
+    const { out: json } = await check('--json', '--socket', path);
+    const [document] = JSON.parse(json) as { notOffered: string[]; failed: number }[];
+    assert.deepEqual([document!.notOffered, document!.failed], [['PRE_COPY', 'P2P'], 0]);
+  } finally {
+    server.close();
+    server.device.migration?.close();
+    rmSync(folder, { recursive: true });
+  }
+});

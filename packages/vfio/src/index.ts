@@ -13,7 +13,7 @@ export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState 
 export { checkDevice, type Report, RULES, type RuleResult } from './kit/check-device.js';
 export { checkRegion, type RegionCandidate } from './kit/check-region.js';
 export { reportText } from './kit/report.js';
-export { type CheckOptions, type Rule, Violation } from './kit/rule.js';
+export { type CheckOptions, NoDevice, type Rule, Violation } from './kit/rule.js';
 export { REGION_RULES, type RegionTrial } from './kit/rules/region.js';
 export { Trial } from './kit/trial.js';
 export { COMMON_REGISTERS, Control, DEVICE_MAGIC, InterruptCause } from './model/common-registers.js';

@@ -10,9 +10,11 @@ import {
   type MigratableDevice,
   MODELS,
   type ModelledDevice,
+  NoDevice,
   type PropertyValue,
   RULES,
   reportText,
+  VfioError,
 } from '../src/index.js';
 import { rig, seededRandom, TestMemory } from './rig.js';
 
@@ -437,4 +439,52 @@ test('a report reads as a list of rules with what was wrong and where it is writ
     /\nFAIL stream\/end +in stop-copy .*\n {5}EIO: the data stream fails at byte 100\n {5}source: linux\/vfio\.h/,
   );
   assert.match(text, /\n\d+ passed, \d+ failed, \d+ skipped$/);
+});
+
+test('a rule that costs the device its server fails; those that find no device then are skipped', async () => {
+  let gone = false;
+  const factory = () => {
+    if (gone) throw new NoDevice('the server is gone');
+    const device = createModel(
+      'block',
+      { 'state-size': 4096 },
+      { clock: new VirtualClock(), random: seededRandom(3) },
+    );
+    const deputy = new Deputy(device);
+    deputy.reset = async () => {
+      gone = true;
+      throw new VfioError('EIO', 'the server has died');
+    };
+    return deputy;
+  };
+  const report = await checkDevice(factory);
+  const { results } = report;
+  const first = results.findIndex(({ outcome }) => outcome === 'failed');
+  assert.equal(results[first]?.message, 'EIO: the server has died');
+  const after = results.slice(first + 1);
+  assert.ok(after.length > 0);
+  for (const { id, outcome } of after) assert.equal(outcome, 'skipped', id);
+  const text = reportText('block', report);
+  assert.match(text, /\(the server is gone\)/);
+  assert.match(text, /not shown again \(no memory to write to is given\)/);
+});
+
+test('a rule that finds no second device, after what it did to the first, fails', async () => {
+  let devices = 0;
+  const factory = () => {
+    if (devices++ > 1) throw new NoDevice('the server is gone');
+    return createModel(
+      'block',
+      { 'state-size': 4096 },
+      { clock: new VirtualClock(), random: seededRandom(3) },
+    );
+  };
+  const { results } = await checkDevice(factory);
+  assert.deepEqual(
+    results.slice(0, 2).map(({ id, outcome, message }) => [id, outcome, message]),
+    [
+      ['arcs/reach', 'failed', 'the server is gone'],
+      ['arcs/not-offered', 'skipped', 'the server is gone'],
+    ],
+  );
 });

@@ -9,4 +9,6 @@ export interface Candidate {
 export interface NamedReport {
   readonly name: string;
   readonly report: Report;
+  /** What a server lacks, beside what it does wrong. */
+  readonly notOffered?: readonly string[];
 }

@@ -3,12 +3,15 @@ import { MODEL_DEVICE_TYPE, MODELS, PropertyError, reportText } from '@godwit/vf
 import { type Io, UsageError } from '../io.js';
 import type { Candidate, NamedReport } from './candidate.js';
 import { modelCandidate } from './model-candidate.js';
+import { serverCandidate } from './server-candidate.js';
 import { socketCandidate } from './socket-candidate.js';
 
-export const usage = `godwit device check [--json] [--limit SECONDS] [--socket PATH]... [MODEL[,PROPERTY=VALUE...]...]
+export const usage = `godwit device check [--json] [--limit SECONDS] [--socket PATH]... [--server COMMAND]...
+       [MODEL[,PROPERTY=VALUE...]...]
 Walks every arc, stream and error that linux/vfio.h has rules for, and reports by rule. Checked are the
-devices of vfio-user servers (--socket), and devices of the models named; neither given: all models, by both
-protocols. Properties are those of -device ${MODEL_DEVICE_TYPE}; unless given, state-size is 256K, so that a check takes
+devices of vfio-user servers (--socket), those of servers that are started as COMMAND SOCKET for each device that a rule
+asks for (--server: for a server that serves once, or does not outlive every rule), and devices of the models named; none
+given: all models, by both protocols. Of a server the report names what it does not offer, too. Properties are those of -device ${MODEL_DEVICE_TYPE}; unless given, state-size is 256K, so that a check takes
 a moment. A rule may take 30 seconds (--limit). Exit codes: 0 all passed, 1 some failed, 2 wrong call.`;
 
 /** `godwit device check`: see {@link usage}. */
@@ -29,7 +32,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     try {
       for (const each of await candidate.check()) {
         reports.push(each);
-        if (!call.json) io.stdout.write(`${reportText(each.name, each.report)}\n\n`);
+        if (!call.json) io.stdout.write(`${reportText(each.name, each.report)}${lackText(each)}\n\n`);
       }
     } catch (error) {
       // The server cannot be reached, or is no vfio-user server; the others are checked all the same.
@@ -38,10 +41,18 @@ export async function run(args: string[], io: Io): Promise<number> {
     }
   }
   if (call.json) {
-    const documents = reports.map(({ name, report }) => ({ device: name, ...report }));
+    const documents = reports.map(({ name, report, notOffered }) => ({
+      device: name,
+      ...(notOffered && { notOffered }),
+      ...report,
+    }));
     io.stdout.write(`${JSON.stringify(documents, null, 2)}\n`);
   }
   return broken || reports.some(({ report }) => report.failed > 0) ? 1 : 0;
+}
+
+function lackText({ notOffered }: NamedReport): string {
+  return notOffered === undefined || notOffered.length === 0 ? '' : `\nnot offered: ${notOffered.join('; ')}`;
 }
 
 function parse(args: string[]): { help: boolean; json: boolean; candidates: Candidate[] } {
@@ -53,19 +64,22 @@ function parse(args: string[]): { help: boolean; json: boolean; candidates: Cand
       json: { type: 'boolean', default: false },
       limit: { type: 'string', default: '30' },
       socket: { type: 'string', multiple: true, default: [] },
+      server: { type: 'string', multiple: true, default: [] },
     },
   });
-  const { help, json, limit, socket: sockets } = values;
+  const { help, json, limit, socket: sockets, server: servers } = values;
   const limitMs = Number(limit) * 1000;
   if (!(limitMs > 0)) throw new UsageError(`--limit takes a number of seconds, not '${limit}'`);
   const everyModel = () =>
     [...MODELS.keys()].flatMap((model) => [`${model},protocol=v2`, `${model},protocol=v1`]);
-  const models = positionals.length > 0 || sockets.length > 0 ? positionals : everyModel();
+  const given = positionals.length + sockets.length + servers.length;
+  const models = given > 0 ? positionals : everyModel();
   return {
     help,
     json,
     candidates: [
       ...sockets.map((path) => socketCandidate(path, limitMs)),
+      ...servers.map((command) => serverCandidate(command, limitMs)),
       ...models.map((name) => modelCandidate(name, limitMs)),
     ],
   };

@@ -1,7 +1,7 @@
 import type { Timer } from '@godwit/clock';
 import type { MigratableDevice } from '../device.js';
 import type { MigrationFlags } from '../flags.js';
-import { type CheckOptions, type Rule, Violation } from './rule.js';
+import { type CheckOptions, NoDevice, type Rule, Violation } from './rule.js';
 import { ARC_RULES } from './rules/arcs.js';
 import { LOGGING_RULES } from './rules/logging.js';
 import { PRECOPY_RULES } from './rules/precopy.js';
@@ -40,7 +40,8 @@ export interface Report {
 
 /**
  * Checks a kind of device against every rule. `factory` makes devices of that kind, all alike, each in RUNNING; a rule uses as many as
- * it needs, one after the other, and closes them. Rejects only where the factory does; what a device does wrong is in the report.
+ * it needs, one after the other, and closes them. Rejects only where the factory does for the first of them; what a device does
+ * wrong is in the report. A rule is skipped where the factory has no device for it ({@link NoDevice}).
  */
 export async function checkDevice(
   factory: () => MigratableDevice | Promise<MigratableDevice>,
@@ -52,8 +53,8 @@ export async function checkDevice(
   const results: RuleResult[] = [];
   for (const rule of RULES) {
     if (rule.applies?.(flags, options) === false) {
-      const { id, title, source } = rule;
-      results.push({ id, title, source, outcome: 'skipped', message: 'not about this device' });
+      const { id, title, source, otherwise: message = 'not about this device' } = rule;
+      results.push({ id, title, source, outcome: 'skipped', message });
       continue;
     }
     const trial = new Trial(factory, flags, options);
@@ -77,6 +78,7 @@ export async function checkRule<T>(rule: Rule<T>, trial: T, options: CheckOption
     await inTime(rule.check(trial), options);
     return { id, title, source, outcome: 'passed' };
   } catch (error) {
+    if (error instanceof NoDevice) return { id, title, source, outcome: 'skipped', message: error.message };
     const message = error instanceof Violation ? error.message : describe(error);
     return { id, title, source, outcome: 'failed', message };
   }

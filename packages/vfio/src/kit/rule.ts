@@ -12,6 +12,8 @@ export interface Rule<T = Trial> {
   readonly source: string;
   /** Devices that the rule is about. Default: all. */
   applies?(flags: MigrationFlags, options: CheckOptions): boolean;
+  /** Why the rule is not about a device. Default: 'not about this device'. */
+  readonly otherwise?: string;
   /** Throws a {@link Violation}, or what the device threw where it should not have. */
   check(trial: T): Promise<void>;
 }
@@ -21,6 +23,11 @@ export class Violation extends Error {
   override readonly name = 'Violation';
 }
 
+/** There is no device to check a rule with, and why: it says nothing of the device. */
+export class NoDevice extends Error {
+  override readonly name = 'NoDevice';
+}
+
 export interface CheckOptions {
   /** Lets a device run for that many milliseconds. Default: not at all. */
   run?(ms: number): Promise<void>;
@@ -28,6 +35,8 @@ export interface CheckOptions {
   readonly dmaRange?: DmaRange;
   /** What the device knows of its own health; rules about loading use it where it is there. */
   errorsOf?(device: MigratableDevice): number;
+  /** Nobody but the client of a device knows its pre-copy information, so that its numbers say nothing of the device. */
+  readonly estimatedPrecopyInfo?: boolean;
   /** How long a rule may take, in milliseconds of that clock. Default: for ever. */
   readonly limit?: { readonly clock: Clock; readonly ms: number };
   /** Bytes beyond which a data stream is taken to be endless. Default: 4 GiB. */

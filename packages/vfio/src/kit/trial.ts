@@ -3,7 +3,7 @@ import { type ErrnoName, VfioError } from '../error.js';
 import type { MigrationFlags } from '../flags.js';
 import { offersState } from '../flags.js';
 import { DEVICE_STATES, DeviceState, stateName } from '../states.js';
-import { type CheckOptions, Violation } from './rule.js';
+import { type CheckOptions, NoDevice, Violation } from './rule.js';
 
 const DEFAULT_MAX_STREAM = 2 ** 32;
 const CHUNK = 256 * 1024;
@@ -30,10 +30,20 @@ export class Trial {
   /** A fresh device, in RUNNING. It closes the one before: a device behind a socket may be the only one. */
   async device(): Promise<MigratableDevice> {
     this.#present?.close();
-    const device = await this.#factory();
+    const device = await this.#make();
     this.#present = device;
     expectState(device, DeviceState.RUNNING, 'a fresh device');
     return device;
+  }
+
+  async #make(): Promise<MigratableDevice> {
+    try {
+      return await this.#factory();
+    } catch (error) {
+      // What this rule did to the device before it is why there is no other.
+      if (error instanceof NoDevice && this.#present !== undefined) throw new Violation(error.message);
+      throw error;
+    }
   }
 
   close(): void {

@@ -27,6 +27,7 @@ export const ARC_RULES: readonly Rule[] = [
     title: 'a state that the flags do not offer is refused with EINVAL, and nothing moves',
     source: `${UAPI}, VFIO_DEVICE_FEATURE_MIGRATION`,
     applies: (flags) => !(flags.p2p && flags.preCopy),
+    otherwise: 'all states are offered',
     async check(trial) {
       const device = await trial.device();
       for (const state of DEVICE_STATES) {
@@ -53,6 +54,7 @@ export const ARC_RULES: readonly Rule[] = [
     title: 'from stop-copy there is no way back to pre-copy',
     source: `${UAPI}, STOP_COPY -> PRE_COPY`,
     applies: (flags) => flags.preCopy,
+    otherwise: 'PRE_COPY is not offered',
     async check(trial) {
       for (const state of [PRE_COPY, PRE_COPY_P2P]) {
         if (!trial.states.includes(state)) continue;

@@ -74,6 +74,7 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: 'what a report has shown of a stopped device is not shown again',
     source: `${REPORT}: the dirty bits are cleared`,
     applies: (_flags, options) => options.dmaRange !== undefined,
+    otherwise: 'no memory to write to is given',
     async check(trial) {
       const device = await trial.device();
       const range = await startLogging(device, trial);
@@ -89,6 +90,7 @@ export const LOGGING_RULES: readonly Rule[] = [
     title: 'a device in stop, stop-copy or resuming writes nothing to memory',
     source: `${UAPI}, VFIO_DEVICE_STATE_STOP: no DMA`,
     applies: (_flags, options) => options.dmaRange !== undefined,
+    otherwise: 'no memory to write to is given',
     async check(trial) {
       const device = await trial.device();
       const range = await startLogging(device, trial);

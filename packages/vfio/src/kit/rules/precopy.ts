@@ -22,7 +22,8 @@ export const PRECOPY_RULES: readonly Rule[] = [
     id: 'pre-copy/initial-bytes',
     title: 'initial bytes start above zero, fall as data is read, and never rise without REINIT',
     source: `${SOURCE}, initial_bytes`,
-    applies: (flags) => flags.preCopy,
+    applies: (flags, options) => flags.preCopy && !options.estimatedPrecopyInfo,
+    otherwise: 'PRE_COPY is not offered, or its information is an estimate',
     async check(trial) {
       const device = await trial.deviceIn(DeviceState.PRE_COPY);
       let { initialBytes } = await device.precopyInfo();
@@ -53,6 +54,7 @@ export const PRECOPY_RULES: readonly Rule[] = [
     title: 'dirty bytes start at zero',
     source: `${SOURCE}, dirty_bytes`,
     applies: (flags) => flags.preCopy,
+    otherwise: 'PRE_COPY is not offered',
     async check(trial) {
       const { dirtyBytes } = await (await trial.deviceIn(DeviceState.PRE_COPY)).precopyInfo();
       if (dirtyBytes !== 0) throw new Violation(`dirty bytes are ${dirtyBytes} when pre-copy begins`);
@@ -63,6 +65,7 @@ export const PRECOPY_RULES: readonly Rule[] = [
     title: 'pre-copy that is left and entered again starts with the initial bytes anew',
     source: `${UAPI}, PRE_COPY -> RUNNING ends the session`,
     applies: (flags) => flags.preCopy,
+    otherwise: 'PRE_COPY is not offered',
     async check(trial) {
       const device = await trial.deviceIn(DeviceState.PRE_COPY);
       await trial.read(device);

@@ -45,6 +45,7 @@ export const STREAM_RULES: readonly Rule[] = [
     title: 'in pre-copy the stream never ends: when there is nothing it says "nothing for now" (ENOMSG)',
     source: `${UAPI}, PRE_COPY; ENOMSG`,
     applies: (flags) => flags.preCopy,
+    otherwise: 'PRE_COPY is not offered',
     async check(trial) {
       for (const state of trial.states.filter(isPreCopy)) {
         const device = await trial.deviceIn(state);
@@ -58,6 +59,7 @@ export const STREAM_RULES: readonly Rule[] = [
     title: 'the stream that pre-copy opened goes on in stop-copy: both parts together load',
     source: `${UAPI}, PRE_COPY -> STOP_COPY: the same data_fd`,
     applies: (flags) => flags.preCopy,
+    otherwise: 'PRE_COPY is not offered',
     async check(trial) {
       for (const way of [[PRE_COPY], [PRE_COPY_P2P], [PRE_COPY, PRE_COPY_P2P], [PRE_COPY_P2P, PRE_COPY]]) {
         if (!way.every((state) => trial.states.includes(state))) continue;
