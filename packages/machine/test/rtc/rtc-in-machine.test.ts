@@ -8,13 +8,15 @@ const line = async (machine: TestMachine, text: string) =>
 test('the ports of the clock are read and written by the human monitor', async () => {
   const machine = await createTestMachine();
   const rows: readonly (readonly [string, string])[] = [
+    ['i 0x1ffff', 'portl[0xffff] = 0xffffffff\r\n'],
     ['o /b 0x70 0x0a', ''],
     ['i /b 0x71', 'portb[0x0071] = 0x26\r\n'],
     ['i /b 0x70 . 0x0d', 'portb[0x0071] = 0x80\r\n'],
     ['i /b 0x70.0x0b', 'portb[0x0071] = 0x02\r\n'],
     ['o /h 0x70 0x5540', ''],
     ['i /h 0x70', 'portw[0x0070] = 0x55ff\r\n'],
-    ['i 0x1ffff', 'portl[0xffff] = 0xffffffff\r\n'],
+    // As with x, a size stays until another is given.
+    ['i 0x70', 'portw[0x0070] = 0x55ff\r\n'],
     ['i', 'unexpected end of expression\r\nTry "help i" for more information\r\n'],
     ['o /b 0x70', 'unexpected end of expression\r\nTry "help o" for more information\r\n'],
     ['i /b -1', '\'i\' has failed: integer is for 32-bit values\r\nTry "help i" for more information\r\n'],
