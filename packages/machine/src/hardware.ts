@@ -139,6 +139,7 @@ export class Hardware {
 
   /** Why the machine cannot be migrated, in the order in which it came to that. */
   get blockers(): readonly string[] {
+    this.#updateBlockers();
     return this.#blockers;
   }
 
@@ -180,7 +181,7 @@ export class Hardware {
       admit();
     } catch (error) {
       for (const undo of detach.reverse()) undo();
-      device.device.close();
+      device.close();
       throw error;
     }
     this.#devices.push({ device, window, detach });
@@ -194,7 +195,7 @@ export class Hardware {
     const [attached] = this.#devices.splice(index, 1);
     this.#announceDevices();
     for (const undo of [...attached!.detach].reverse()) undo();
-    device.device.close();
+    device.close();
   }
 
   /** What a migration needs to know, and moves. */
@@ -225,7 +226,12 @@ export class Hardware {
     this.terminal.reset();
     for (const { device } of this.#devices) {
       device.config?.reset();
-      await device.controller.reset(guestRuns);
+      try {
+        await device.controller.reset(guestRuns);
+      } catch (error) {
+        // One that has failed stays as it is; the machine is reset all the same.
+        if (device.failure === undefined) throw error;
+      }
     }
   }
 
@@ -249,15 +255,20 @@ export class Hardware {
   /** @throws QapiError when a migration would be blocked by the device, or by its being with the others */
   #refuseBlockers(device: VfioDevice): void {
     const blocker = migrationBlockers([...this.entries(), device.entry]).find(
-      (text) => !this.#blockers.includes(text),
+      (text) => !this.blockers.includes(text),
     );
     if (blocker !== undefined) throw new QapiError('GenericError', blocker);
   }
 
   #announceDevices(): void {
+    this.#updateBlockers();
+    this.accelerator.setDevices(this.#devices.flatMap(({ window }) => window ?? []));
+  }
+
+  /** Drops those that are gone, and adds what has come; a device may have failed at any time. */
+  #updateBlockers(): void {
     const blockers = migrationBlockers(this.entries());
     const old = this.#blockers.filter((text) => blockers.includes(text));
     this.#blockers = [...old, ...blockers.filter((text) => !old.includes(text))];
-    this.accelerator.setDevices(this.#devices.flatMap(({ window }) => window ?? []));
   }
 }

@@ -10,7 +10,7 @@ const NIC = { vendorId: 0x1b36, deviceId: 0x00aa, classCode: 0x020000 };
 
 function configOf({ machine }: TestMachine): PciConfig {
   const { config } = machine.hardware.devices[0]!;
-  assert.ok(config !== undefined);
+  assert.ok(config instanceof PciConfig);
   return config;
 }
 

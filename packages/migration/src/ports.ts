@@ -113,7 +113,12 @@ export interface DeviceEntry {
 }
 
 /** What keeps a single device from being migrated; the texts are those of {@link migrationBlockers}. */
-export type DeviceBlocker = 'unsupported' | 'disabled' | 'no-dirty-tracking';
+export type DeviceBlocker =
+  | 'unsupported'
+  | 'disabled'
+  | 'no-dirty-tracking'
+  /** The device cannot be asked for anything: it failed, or another has it. */
+  | { readonly reason: string };
 
 export interface StateSection {
   /** Unique in a machine, e.g. `cpu/0` or `rtc`. */

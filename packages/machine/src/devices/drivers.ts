@@ -38,7 +38,7 @@ export interface DeviceDriver {
 
 /** Every driver, by its name. Each is loaded when it is first used. */
 const DEVICE_DRIVERS: Readonly<Record<string, () => Promise<DeviceDriver>>> = {
-  'vfio-user-pci': async () => (await import('./vfio-user-pci.js')).vfioUserPci,
+  'vfio-user-pci': async () => (await import('./vfio-user/vfio-user-pci.js')).vfioUserPci,
   'vfio-model': async () => (await import('./vfio-model.js')).vfioModel,
 };
 

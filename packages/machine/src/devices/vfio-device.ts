@@ -12,12 +12,18 @@ import type { BusHandler } from '../memory/index.js';
 import { QomObject } from '../qom/object.js';
 import type { VfioDeviceProperties } from './device-properties.js';
 import type { DeviceWiring } from './device-wiring.js';
-import type { PciConfig } from './pci-config.js';
 
 /** A range of registers or memory that the guest reaches; its size is bytes. */
 export interface DeviceWindow extends BusHandler {
   readonly name: string;
   readonly size: number;
+}
+
+/** The PCI configuration space of a device. */
+export interface DeviceConfigWindow extends DeviceWindow {
+  /** The machine is reset, and the device after it. */
+  reset(): void;
+  section(name: string): StateSection;
 }
 
 export interface VfioDeviceOptions {
@@ -36,10 +42,14 @@ export interface VfioDeviceOptions {
   readonly emit: Emit;
   readonly flushEvents: FlushEvents;
   /** Where the guest reaches it, and the machine saves it unless the device's stream carries it. */
-  readonly config?: PciConfig;
+  readonly config?: DeviceConfigWindow;
   readonly configInStream?: boolean;
   /** The device offers no migration ("VFIO migration is not supported in kernel"). */
   readonly unsupported?: boolean;
+  /** Why the device works no more; undefined as long as it does. */
+  readonly failure?: () => string | undefined;
+  /** Gives back what is there beside the device. */
+  readonly release?: () => void;
 }
 
 /** A VFIO device in the object tree: it moves the device between its states and reports that to clients. */
@@ -50,12 +60,14 @@ export class VfioDevice extends QomObject {
   readonly wiring: DeviceWiring;
   readonly compatible: string;
   readonly controller: DeviceController;
-  readonly config: PciConfig | undefined;
+  readonly config: DeviceConfigWindow | undefined;
   readonly #configInStream: boolean;
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
   readonly #flushEvents: FlushEvents;
   readonly #unsupported: boolean;
+  readonly #failure: () => string | undefined;
+  readonly #release: () => void;
 
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
@@ -71,6 +83,8 @@ export class VfioDevice extends QomObject {
     this.#emit = emit;
     this.#flushEvents = flushEvents;
     this.#unsupported = unsupported ?? false;
+    this.#failure = options.failure ?? (() => undefined);
+    this.#release = options.release ?? (() => {});
     this.controller = new DeviceController(device, clock, {
       onPrepare: (wanted) => this.#announce(wanted),
       onState: (state) => this.#report(nameOf(state)),
@@ -93,6 +107,11 @@ export class VfioDevice extends QomObject {
       type: 'str',
       description: 'present state of the device',
       get: () => stateName(device.state),
+    });
+    this.addProperty('failure', {
+      type: 'str',
+      description: 'why the device works no more; empty as long as it does',
+      get: () => this.failure ?? '',
     });
   }
 
@@ -122,7 +141,20 @@ export class VfioDevice extends QomObject {
     return this.#properties.enableMigration === 'on';
   }
 
+  /** The device goes, and what it holds. */
+  close(): void {
+    this.#release();
+    this.device.close();
+  }
+
+  /** Why the device works no more; undefined as long as it does. */
+  get failure(): string | undefined {
+    return this.#failure();
+  }
+
   get #blocker(): DeviceBlocker | undefined {
+    const { failure } = this;
+    if (failure !== undefined) return { reason: failure };
     const { enableMigration, dirtyPageTracking } = this.#properties;
     if (enableMigration === 'off') return 'disabled';
     if (this.#unsupported) return 'unsupported';

@@ -38,7 +38,8 @@ export function vfioText(info: MigrationInfo, devices: readonly VfioDevice[]): s
   return devices
     .map((device) => {
       const stats = info['vfio-devices']?.find((each) => each['qom-path'] === device.path);
-      const title = `${device.path}: ${String(device.get('migration-state'))}\n`;
+      const failure = device.failure === undefined ? '' : ` (${device.failure})`;
+      const title = `${device.path}: ${String(device.get('migration-state'))}${failure}\n`;
       if (stats === undefined) return title;
       const left =
         stats['stop-copy-bytes'] === undefined

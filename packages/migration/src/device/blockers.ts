@@ -1,6 +1,6 @@
 import type { DeviceBlocker, DeviceEntry } from '../ports.js';
 
-const texts: Readonly<Record<DeviceBlocker, string>> = {
+const texts: Readonly<Record<Exclude<DeviceBlocker, object>, string>> = {
   unsupported: 'VFIO migration is not supported in kernel',
   disabled: 'Migration is disabled for VFIO device',
   'no-dirty-tracking': "VFIO device doesn't support device and IOMMU dirty tracking",
@@ -11,14 +11,15 @@ const texts: Readonly<Record<DeviceBlocker, string>> = {
  * starts, and tells of no state, as with QEMU.
  */
 export function hasMigration({ blocker }: DeviceEntry): boolean {
-  return blocker !== 'unsupported' && blocker !== 'disabled';
+  return typeof blocker !== 'object' && blocker !== 'unsupported' && blocker !== 'disabled';
 }
 
 /** Why these devices cannot be migrated now, in QEMU's words; empty where they can. */
 export function migrationBlockers(devices: readonly DeviceEntry[]): string[] {
   const blockers: string[] = [];
   for (const { name, blocker } of devices) {
-    if (blocker !== undefined) blockers.push(`${name}: ${texts[blocker]}`);
+    if (blocker === undefined) continue;
+    blockers.push(`${name}: ${typeof blocker === 'object' ? blocker.reason : texts[blocker]}`);
   }
   const migratable = devices.filter(hasMigration);
   if (migratable.length > 1 && migratable.some(({ device }) => !device.flags.p2p)) {

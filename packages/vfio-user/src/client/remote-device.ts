@@ -25,12 +25,18 @@ import {
 import type { VfioUserClient } from './client.js';
 import { bitmapBytes, markDirtyPages } from './dirty-pages.js';
 
+export interface RemoteDeviceOptions {
+  /** The device was reset, and what its user had set up is gone. */
+  afterReset?(): Promise<void>;
+}
+
 /** A device behind a vfio-user server, as any migratable device. When the server is gone its state is ERROR. */
 export class RemoteDevice implements MigratableDevice {
   readonly flags: MigrationFlags;
   readonly dmaLogging: DmaLogging;
   readonly #client: VfioUserClient;
   readonly #reportsSize: boolean;
+  readonly #options: RemoteDeviceOptions;
   #state: DeviceState;
   /** Bytes of the saving stream that were read, and whether it has run dry once. */
   #read = 0;
@@ -43,8 +49,10 @@ export class RemoteDevice implements MigratableDevice {
     flags: MigrationFlags,
     state: DeviceState,
     reportsSize: boolean,
+    options: RemoteDeviceOptions,
   ) {
     this.#client = client;
+    this.#options = options;
     this.flags = flags;
     this.#state = state;
     this.#reportsSize = reportsSize;
@@ -52,7 +60,7 @@ export class RemoteDevice implements MigratableDevice {
   }
 
   /** The device of a connected client. EOPNOTSUPP: it does not migrate. */
-  static async of(client: VfioUserClient): Promise<RemoteDevice> {
+  static async of(client: VfioUserClient, options: RemoteDeviceOptions = {}): Promise<RemoteDevice> {
     if (!(await client.hasFeature(Feature.MIGRATION, 'get'))) {
       throw new VfioError('EOPNOTSUPP', 'the vfio-user server does not support migration');
     }
@@ -65,6 +73,7 @@ export class RemoteDevice implements MigratableDevice {
       flagsOfBits(bits),
       state,
       await client.hasFeature(Feature.MIG_DATA_SIZE, 'get'),
+      options,
     );
   }
 
@@ -134,6 +143,7 @@ export class RemoteDevice implements MigratableDevice {
       await guarded(this.#client.reset());
     }
     this.#state = await guarded(readState(this.#client));
+    await this.#options.afterReset?.();
   }
 
   close(): void {
