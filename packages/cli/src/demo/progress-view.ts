@@ -64,5 +64,7 @@ function plainLine(progress: Progress): string {
 
 function rates({ throughput, throttle, ram }: Progress): string {
   const slowed = throttle === 0 ? '' : `, vCPUs slowed by ${throttle} %`;
-  return `${formatBytes(throughput)}/s sent, ${formatBytes(ram.dirtyRate)}/s dirtied${slowed}`;
+  // What the guest makes dirty is known when the first pass has ended.
+  const dirtied = ram.rounds === 0 ? '' : `, ${formatBytes(ram.dirtyRate)}/s dirtied`;
+  return `${formatBytes(throughput)}/s sent${dirtied}${slowed}`;
 }
