@@ -48,6 +48,18 @@ test('device check exits with 1 when a device breaks a rule, and names rule and 
   );
 });
 
+test('a check of several devices ends with who broke rules, and who could not be checked', async () => {
+  const { status, out } = await check('block,state-size=16K', 'block,state-size=16K,corrupt-at=5000');
+  assert.equal(status, 1);
+  assert.ok(out.endsWith('\n2 reports: broken by block,state-size=16K,corrupt-at=5000\n'), out);
+  const json = await check('--json', '--socket', '/nonexistent/device.sock', 'block,state-size=4K');
+  assert.equal(json.status, 1);
+  const [checked, unchecked] = JSON.parse(json.out);
+  assert.equal(checked.failed, 0);
+  assert.equal(unchecked.device, '/nonexistent/device.sock');
+  assert.equal(typeof unchecked.error, 'string');
+});
+
 test('device check prints its report as JSON', async () => {
   const { status, out } = await check('--json', 'block,state-size=16K');
   const [report] = JSON.parse(out);

@@ -488,3 +488,16 @@ test('a rule that finds no second device, after what it did to the first, fails'
     ],
   );
 });
+
+test('what a failing arc keeps from being checked is said to be skipped for it', async () => {
+  const environment = { clock: new VirtualClock(), random: seededRandom(3) };
+  const { results } = await checkDevice(() =>
+    createModel('block', { 'state-size': 4096, 'fail-arc': 'stop->stop-copy' }, environment),
+  );
+  assert.deepEqual(
+    results.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id),
+    ['arcs/reach'],
+  );
+  const { outcome, message } = results.find(({ id }) => id === 'stream/end')!;
+  assert.deepEqual([outcome, message], ['skipped', 'it cannot begin, for what fails in arcs/reach']);
+});

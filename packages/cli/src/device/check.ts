@@ -27,7 +27,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     return 0;
   }
   const reports: NamedReport[] = [];
-  let broken = false;
+  const unchecked: { device: string; error: string }[] = [];
   for (const candidate of call.candidates) {
     try {
       for (const each of await candidate.check()) {
@@ -36,8 +36,9 @@ export async function run(args: string[], io: Io): Promise<number> {
       }
     } catch (error) {
       // The server cannot be reached, or is no vfio-user server; the others are checked all the same.
-      broken = true;
-      io.stderr.write(`${candidate.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+      const reason = error instanceof Error ? error.message : String(error);
+      unchecked.push({ device: candidate.name, error: reason });
+      io.stderr.write(`${candidate.name}: ${reason}\n`);
     }
   }
   if (call.json) {
@@ -46,9 +47,16 @@ export async function run(args: string[], io: Io): Promise<number> {
       ...(notOffered && { notOffered }),
       ...report,
     }));
-    io.stdout.write(`${JSON.stringify(documents, null, 2)}\n`);
-  }
-  return broken || reports.some(({ report }) => report.failed > 0) ? 1 : 0;
+    io.stdout.write(`${JSON.stringify([...documents, ...unchecked], null, 2)}\n`);
+  } else if (call.candidates.length > 1) io.stdout.write(`${totals(reports, unchecked.length)}\n`);
+  return unchecked.length > 0 || reports.some(({ report }) => report.failed > 0) ? 1 : 0;
+}
+
+/** The last line of a check of several devices. */
+function totals(reports: readonly NamedReport[], unchecked: number): string {
+  const failed = reports.filter(({ report }) => report.failed > 0).map(({ name }) => name);
+  const verdict = failed.length === 0 ? 'no rule broken' : `broken by ${[...new Set(failed)].join('; ')}`;
+  return `${reports.length} reports: ${verdict}${unchecked === 0 ? '' : `; ${unchecked} could not be checked`}`;
 }
 
 function lackText({ notOffered }: NamedReport): string {

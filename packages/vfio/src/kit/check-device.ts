@@ -1,7 +1,7 @@
 import type { Timer } from '@godwit/clock';
 import type { MigratableDevice } from '../device.js';
 import type { MigrationFlags } from '../flags.js';
-import { type CheckOptions, NoDevice, type Rule, Violation } from './rule.js';
+import { type CheckOptions, NoDevice, type Rule, Unprepared, Violation } from './rule.js';
 import { ARC_RULES } from './rules/arcs.js';
 import { LOGGING_RULES } from './rules/logging.js';
 import { PRECOPY_RULES } from './rules/precopy.js';
@@ -58,7 +58,7 @@ export async function checkDevice(
       continue;
     }
     const trial = new Trial(factory, flags, options);
-    results.push(await checkRule(rule, trial, options));
+    results.push(await checkRule(rule, trial, options, results));
     trial.close();
   }
   return { flags, ...summary(results) };
@@ -71,8 +71,16 @@ export function summary(results: readonly RuleResult[]): Omit<Report, 'flags'> {
   return { results, passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
 }
 
-/** Checks one rule; never rejects. */
-export async function checkRule<T>(rule: Rule<T>, trial: T, options: CheckOptions): Promise<RuleResult> {
+/**
+ * Checks one rule; never rejects. It is skipped where it cannot even begin for what a rule before it has found already, so
+ * that a device with one fault fails by one rule.
+ */
+export async function checkRule<T>(
+  rule: Rule<T>,
+  trial: T,
+  options: CheckOptions,
+  earlier: readonly RuleResult[] = [],
+): Promise<RuleResult> {
   const { id, title, source } = rule;
   try {
     await inTime(rule.check(trial), options);
@@ -80,6 +88,16 @@ export async function checkRule<T>(rule: Rule<T>, trial: T, options: CheckOption
   } catch (error) {
     if (error instanceof NoDevice) return { id, title, source, outcome: 'skipped', message: error.message };
     const message = error instanceof Violation ? error.message : describe(error);
+    const known = earlier.find((result) => result.outcome === 'failed' && result.message === message);
+    if (error instanceof Unprepared && known !== undefined) {
+      return {
+        id,
+        title,
+        source,
+        outcome: 'skipped',
+        message: `it cannot begin, for what fails in ${known.id}`,
+      };
+    }
     return { id, title, source, outcome: 'failed', message };
   }
 }

@@ -28,6 +28,11 @@ export class NoDevice extends Error {
   override readonly name = 'NoDevice';
 }
 
+/** A device cannot be brought to where a rule begins. */
+export class Unprepared extends Error {
+  override readonly name = 'Unprepared';
+}
+
 export interface CheckOptions {
   /** Lets a device run for that many milliseconds. Default: not at all. */
   run?(ms: number): Promise<void>;

@@ -3,7 +3,7 @@ import { type ErrnoName, VfioError } from '../error.js';
 import type { MigrationFlags } from '../flags.js';
 import { offersState } from '../flags.js';
 import { DEVICE_STATES, DeviceState, stateName } from '../states.js';
-import { type CheckOptions, NoDevice, Violation } from './rule.js';
+import { type CheckOptions, NoDevice, Unprepared, Violation } from './rule.js';
 
 const DEFAULT_MAX_STREAM = 2 ** 32;
 const CHUNK = 256 * 1024;
@@ -62,7 +62,7 @@ export class Trial {
   /** A fresh device in that state. */
   async deviceIn(state: DeviceState): Promise<MigratableDevice> {
     const device = await this.device();
-    await device.setState(state);
+    await prepare(device, state);
     expectState(device, state, `after setState(${stateName(state)})`);
     return device;
   }
@@ -88,7 +88,7 @@ export class Trial {
 
   /** The whole data of a device that is brought to STOP_COPY for it. */
   async saved(device: MigratableDevice): Promise<Uint8Array> {
-    await device.setState(DeviceState.STOP_COPY);
+    await prepare(device, DeviceState.STOP_COPY);
     const { chunks, last } = await this.read(device);
     if (last !== 'end') throw new Violation('in stop-copy the stream pauses instead of ending');
     return new Uint8Array(Buffer.concat(chunks));
@@ -121,6 +121,14 @@ export class Trial {
   checkHealth(device: MigratableDevice): void {
     const errors = this.options.errorsOf?.(device) ?? 0;
     if (errors > 0) throw new Violation(`the device finds ${errors} errors in its own contents`);
+  }
+}
+
+async function prepare(device: MigratableDevice, state: DeviceState): Promise<void> {
+  try {
+    await device.setState(state);
+  } catch (error) {
+    throw new Unprepared(describe(error), { cause: error });
   }
 }
 
