@@ -1,24 +1,48 @@
 import { QapiError } from '@godwit/qapi/runtime';
+import { checkSocketPath, parsePort } from '../chardev/configuration.js';
+import type { SocketAddress } from '../generated/index.js';
 import type { Machine } from '../machine.js';
-import type { VncServer } from '../vnc/index.js';
+import { authenticationInfo, authenticationText } from '../vnc/authentication.js';
+import type { VncAddress, VncServer } from '../vnc/index.js';
 import type { CommandHandlers } from './command-call.js';
 
 export const vncCommands = {
   'query-vnc': (_, { machine }) => {
     const server = machine.vnc?.find();
-    if (server?.address === undefined) return { enabled: false };
-    const { host, service, family } = server.address;
-    return { enabled: true, host, service, family, auth: server.security, clients: [...server.clients] };
+    const [address] = server?.addresses ?? [];
+    if (server === undefined || address === undefined) return { enabled: false };
+    const { host, service, family } = address;
+    const auth = authenticationText(server.authentication);
+    return { enabled: true, host, service, family, auth, clients: [...server.clients] };
   },
 
   'query-vnc-servers': (_, { machine }) =>
     // The one that was made last comes first, as in QEMU.
-    [...(machine.vnc?.list() ?? [])].reverse().map((server) => ({
-      id: server.id,
-      server: server.address === undefined ? [] : [{ ...server.address, auth: server.security }],
-      clients: [...server.clients],
-      auth: server.security,
-    })),
+    [...(machine.vnc?.list() ?? [])].reverse().map((server) => {
+      const asked = authenticationInfo(server.authentication);
+      return {
+        id: server.id,
+        // As do its sockets.
+        server: server.addresses.map((address) => ({ ...address, ...asked })).reverse(),
+        clients: [...server.clients],
+        ...asked,
+      };
+    }),
+
+  'display-reload': async ({ 'tls-certs': certificates = false }, { machine }) => {
+    if (certificates) await firstServer(machine).reloadCertificates();
+  },
+
+  'display-update': async ({ addresses }, { machine }) => {
+    const server = firstServer(machine);
+    if (addresses === undefined) return;
+    const wanted = addresses.map(addressOf);
+    try {
+      await server.listen(wanted);
+    } catch (error) {
+      throw new QapiError('GenericError', (error as Error).message, { cause: error });
+    }
+  },
 
   set_password: (options, { machine }) => {
     if (options.protocol !== 'vnc') throw spiceNotInUse();
@@ -39,6 +63,31 @@ export const vncCommands = {
 
 export function spiceNotInUse(): QapiError {
   return new QapiError('DeviceNotActive', 'SPICE is not in use');
+}
+
+/** @throws QapiError when there is none */
+function firstServer(machine: Machine): VncServer {
+  const server = machine.vnc?.find();
+  if (server === undefined) throw new QapiError('GenericError', 'Can not find vnc display');
+  return server;
+}
+
+/** @throws QapiError for an address that viewers cannot come to */
+function addressOf(address: SocketAddress): VncAddress {
+  try {
+    if (address.type === 'unix') {
+      checkSocketPath(address.path);
+      return { kind: 'unix', path: address.path };
+    }
+    if (address.type === 'inet') {
+      const port = parsePort(address.port);
+      const host = address.host === '' ? '0.0.0.0' : address.host;
+      return { kind: 'tcp', host, port, lastPort: Math.max(port, address.to ?? port) };
+    }
+  } catch (error) {
+    throw new QapiError('GenericError', (error as Error).message, { cause: error });
+  }
+  throw new QapiError('GenericError', `Unsupported socket address type ${address.type}`);
 }
 
 function setPassword(machine: Machine, password: string, display?: string): void {

@@ -141,17 +141,21 @@ function vncText(context: MonitorContext): string {
   const servers = vncCommands['query-vnc-servers'](undefined, context);
   if (servers.length === 0) return 'None\n';
   const end = ({ host, service, family }: VncBasicInfo) => `${host}:${service} (${family})`;
+  const asked = (auth: string, vencrypt = 'none') => `Auth: ${auth} (Sub: ${vencrypt})`;
   return servers
-    .map(({ id, server, auth, clients }) =>
+    .map(({ id, server, auth, vencrypt, clients }) =>
       [
         `${id}:`,
-        ...server.flatMap((socket) => [`  Server: ${end(socket)}`, `    Auth: ${socket.auth} (Sub: none)`]),
+        ...server.flatMap((socket) => [
+          `  Server: ${end(socket)}`,
+          `    ${asked(socket.auth, socket.vencrypt)}`,
+        ]),
         ...clients.flatMap((client) => [
           `  Client: ${end(client)}`,
-          '    x509_dname: none',
-          '    sasl_username: none',
+          `    x509_dname: ${client.x509_dname ?? 'none'}`,
+          `    sasl_username: ${client.sasl_username ?? 'none'}`,
         ]),
-        ...(server.length === 0 ? [`  Auth: ${auth} (Sub: none)`] : []),
+        ...(server.length === 0 ? [`  ${asked(auth, vencrypt)}`] : []),
         '',
       ].join('\n'),
     )

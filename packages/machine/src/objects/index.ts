@@ -1,4 +1,4 @@
 export type { Authorization } from './authorization.js';
 export { IoThread } from './iothread.js';
-export type { TlsCredentials, TlsEndpoint } from './tls/index.js';
+export { AnonymousCredentials, type TlsCredentials, type TlsEndpoint, X509Credentials } from './tls/index.js';
 export { UserObjects, userObjectProperties } from './user-objects.js';

@@ -2,7 +2,7 @@ import { checkSocketPath } from '../chardev/configuration.js';
 import { OptionError } from '../options/option-error.js';
 import type { OptionValues } from '../options/option-group.js';
 
-/** Where viewers come to. */
+/** Where viewers come to, or where the one is that the server goes to (`reverse=on`). */
 export type VncAddress =
   | { readonly kind: 'unix'; readonly path: string }
   /** The first free port from `port` up to `lastPort`. */
@@ -26,6 +26,14 @@ export interface VncConfiguration {
   readonly address?: VncAddress;
   /** Viewers need the password that `set_password` gives; until then none is let in. */
   readonly password: boolean;
+  /** The secret object that holds the first password. */
+  readonly passwordSecret?: string | undefined;
+  /** The credentials object for TLS; absent where viewers speak none. */
+  readonly tlsCredentials?: string | undefined;
+  /** The object that says which certificates are let in. */
+  readonly tlsAuthorization?: string | undefined;
+  /** The server connects to a viewer that listens at its address. */
+  readonly reverse?: boolean;
   readonly share: SharePolicy;
   /** So many viewers at most, and as many more that are still in the handshake. */
   readonly connections: number;
@@ -39,13 +47,9 @@ const SHARE_POLICIES: readonly string[] = ['allow-exclusive', 'force-shared', 'i
 /** What is refused, by the parameter that asks for it. */
 const REFUSALS: Readonly<Record<string, (value: string) => string>> = {
   websocket: () => 'VNC over websockets is not supported',
-  reverse: () => 'VNC connections in reverse are not supported',
   'power-control': () => 'VNC power control is not supported',
   sasl: () => 'VNC SASL auth requires cyrus-sasl support',
   'sasl-authz': () => "'sasl-authz' provided but SASL auth is not enabled",
-  'tls-creds': (id) => `No TLS credentials with id '${id}'`,
-  'tls-authz': () => "'tls-authz' provided but TLS is not enabled",
-  'password-secret': (id) => `No secret with id '${id}'`,
   display: (id) => `Device '${id}' not found`,
   audiodev: (id) => `Audiodev '${id}' not found`,
 };
@@ -61,6 +65,17 @@ export function vncFromOptions(id: string, values: OptionValues, source?: string
     if (value !== undefined && value !== false && value !== 'off')
       throw new OptionError(reason(String(value)));
   }
+  const {
+    'password-secret': passwordSecret,
+    'tls-creds': tlsCredentials,
+    'tls-authz': tlsAuthorization,
+  } = values;
+  if (passwordSecret !== undefined && values.password !== undefined) {
+    throw new OptionError("'password' flag is redundant with 'password-secret'");
+  }
+  if (tlsAuthorization !== undefined && tlsCredentials === undefined) {
+    throw new OptionError("'tls-authz' provided but TLS is not enabled");
+  }
   const share = values.share ?? 'allow-exclusive';
   if (!isSharePolicy(share)) throw new OptionError('unknown vnc share= option');
   const address = addressFrom(values);
@@ -68,7 +83,11 @@ export function vncFromOptions(id: string, values: OptionValues, source?: string
     ...(source === undefined ? {} : { source }),
     ...(address === undefined ? {} : { address }),
     id,
-    password: values.password === true,
+    password: values.password === true || passwordSecret !== undefined,
+    passwordSecret: optionalText(passwordSecret),
+    tlsCredentials: optionalText(tlsCredentials),
+    tlsAuthorization: optionalText(tlsAuthorization),
+    reverse: values.reverse === true,
     share,
     connections: Number(values.connections ?? CONNECTIONS),
   };
@@ -88,16 +107,28 @@ function addressFrom(values: OptionValues): VncAddress | undefined {
   const display = text.slice(colon + 1);
   if (display === '') throw new OptionError('vnc port cannot be empty');
   if (!/^\d+$/.test(display)) throw new OptionError(`can't convert to a number: ${display}`);
-  const port = BASE_PORT + Number(display);
+  // A viewer in reverse is at a port of its own, not at a display.
+  const offset = values.reverse === true ? 0 : BASE_PORT;
+  const port = offset + Number(display);
   if (port > MAX_PORT) throw new OptionError(`port ${display} out of range`);
-  const lastPort = Math.min(Math.max(port, BASE_PORT + Number(to ?? 0)), MAX_PORT);
+  if (values.ipv4 === false && values.ipv6 === false) {
+    throw new OptionError('Cannot disable IPv4 and IPv6 at same time');
+  }
+  const last = Number(to ?? 0) === 0 ? port : offset + Number(to);
+  if (last < port) throw new OptionError('Failed to create a socket');
+  const lastPort = Math.min(last, MAX_PORT);
   const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  return { kind: 'tcp', host: host === '' ? anyHost(values) : host, port, lastPort };
+  const anywhere = host === '' && values.reverse !== true;
+  return { kind: 'tcp', host: anywhere ? anyHost(values) : host, port, lastPort };
 }
 
 /** Every address of the host: of IPv4, unless only IPv6 is asked for. */
 function anyHost({ ipv4, ipv6 }: OptionValues): string {
   return ipv6 === true && ipv4 !== true ? '::' : '0.0.0.0';
+}
+
+function optionalText(value: OptionValues[string] | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
 }
 
 function isSharePolicy(text: unknown): text is SharePolicy {

@@ -1,14 +1,9 @@
-import { type Conversation, VncProtocolError } from './conversation.js';
+import { SecurityType, securityType, type VncAuthentication, vencryptType } from './authentication.js';
+import { type Conversation, SECURE, VncProtocolError } from './conversation.js';
 import { CHALLENGE_SIZE } from './password.js';
 
-/** How a client shows that it may look. */
-export type Security = 'none' | 'vnc';
-
-/** Numbers of security types (RFC 6143, 7.1.2). */
-const SECURITY_TYPES: Readonly<Record<Security, number>> = { none: 1, vnc: 2 };
-
 export interface HandshakeOptions {
-  readonly security: Security;
+  readonly authentication: VncAuthentication;
   readonly send: (bytes: Uint8Array) => void;
   /** Sixteen bytes that nobody can foretell. */
   readonly challenge: () => Uint8Array;
@@ -23,30 +18,59 @@ export class VncRefusal extends Error {
 
 const VERSION_SIZE = 12;
 
+/** The only version of VeNCrypt in use. */
+const VENCRYPT_VERSION = Uint8Array.of(0, 2);
+
 /**
  * From the first byte to ClientInit, in version 3.3, 3.7 or 3.8 of the protocol, whichever the client speaks.
  * @returns whether the client is willing to share the desktop with others
  */
 export function* handshake(options: HandshakeOptions): Conversation<boolean> {
-  const { send, security } = options;
+  const { send, authentication } = options;
   send(Buffer.from('RFB 003.008\n'));
   const minor = readVersion((yield VERSION_SIZE).toString('latin1'));
-  const type = SECURITY_TYPES[security];
-  if (minor === 3) send(uint32(type));
-  else {
+  const type = securityType(authentication);
+  if (minor === 3) {
+    // Where the server alone decides there is no VeNCrypt.
+    if (type === SecurityType.VENCRYPT) {
+      send(Buffer.concat([uint32(SecurityType.INVALID), reasonText('TLS is required')]));
+      throw new VncRefusal('TLS is required');
+    }
+    send(uint32(type));
+  } else {
     send(Uint8Array.of(1, type));
     const [chosen] = yield 1;
     if (chosen !== type) refuse(send, minor);
   }
-  if (security === 'vnc') {
+  if (type === SecurityType.VENCRYPT) yield* vencrypt(options);
+  if (authentication.password) {
     const challenge = options.challenge();
     send(challenge);
     const response = yield CHALLENGE_SIZE;
     if (!options.accepts(challenge, response)) refuse(send, minor);
   }
-  if (minor === 8 || security !== 'none') send(uint32(0));
+  if (minor === 8 || type !== SecurityType.NONE) send(uint32(0));
   const [shared] = yield 1;
   return shared !== 0;
+}
+
+/** Agrees on VeNCrypt's version and on what is asked within, then goes over to TLS. */
+function* vencrypt({ send, authentication }: HandshakeOptions): Conversation<void> {
+  send(VENCRYPT_VERSION);
+  const version = yield VENCRYPT_VERSION.length;
+  if (!version.equals(VENCRYPT_VERSION)) {
+    send(Uint8Array.of(1));
+    throw new VncRefusal(`VeNCrypt of version ${version.join('.')}`);
+  }
+  const type = vencryptType(authentication);
+  send(Buffer.concat([Uint8Array.of(0, 1), uint32(type)]));
+  const chosen = (yield 4).readUInt32BE();
+  if (chosen !== type) {
+    send(Uint8Array.of(0));
+    throw new VncRefusal(`type ${chosen} of VeNCrypt`);
+  }
+  send(Uint8Array.of(1));
+  yield SECURE;
 }
 
 /** Versions in between are the one below, as the protocol has it. */
@@ -62,8 +86,12 @@ function readVersion(text: string): 3 | 7 | 8 {
 function refuse(send: (bytes: Uint8Array) => void, minor: number): never {
   const reason = 'Authentication failed';
   send(uint32(1));
-  if (minor === 8) send(Buffer.concat([uint32(reason.length), Buffer.from(reason)]));
+  if (minor === 8) send(reasonText(reason));
   throw new VncRefusal(reason);
+}
+
+function reasonText(reason: string): Uint8Array {
+  return Buffer.concat([uint32(reason.length), Buffer.from(reason)]);
 }
 
 function uint32(value: number): Uint8Array {

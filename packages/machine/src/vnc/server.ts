@@ -1,19 +1,34 @@
-import { randomBytes } from 'node:crypto';
-import { lookup } from 'node:dns/promises';
+import { randomBytes, type X509Certificate } from 'node:crypto';
+import type { TlsOptions } from 'node:tls';
 import type { Clock, Timer } from '@godwit/clock';
 import type { Native } from '@godwit/native';
-import { Listener, type SocketAddress, type Transport } from '@godwit/qmp';
+import { QapiError } from '@godwit/qapi/runtime';
+import type { Listener, SocketAddress, Transport } from '@godwit/qmp';
 import type { GuestConsole } from '../console/index.js';
 import type { Emit } from '../events.js';
 import type { VncBasicInfo, VncClientInfo, VncServerInfo } from '../generated/index.js';
-import { systemReason } from '../system-reason.js';
+import { authenticationText, NO_AUTHENTICATION, type VncAuthentication } from './authentication.js';
 import type { VncAddress, VncConfiguration } from './configuration.js';
-import type { Security } from './handshake.js';
+import { distinguishedName } from './distinguished-name.js';
+import { connect, endpointInfo, listen } from './listening.js';
 import { CHALLENGE_SIZE, Password } from './password.js';
 import { VncSession } from './session.js';
 
 /** At most so often is the picture drawn anew, in milliseconds. */
 const FRAME_MS = 30;
+
+/** How viewers are spoken to over TLS. */
+export interface VncTls {
+  readonly kind: 'x509' | 'tls';
+  /** The credentials' type, for errors. */
+  readonly type: string;
+  /** Made anew for each viewer: the certificates may have been read again. */
+  options(): TlsOptions;
+  /** Whether who has shown a certificate with this name is let in. Absent where no names are asked for. */
+  readonly allows?: ((name: string) => boolean) | undefined;
+  /** Reads the certificates again. Absent where there are none. @throws QapiError, and keeps those that it had */
+  readonly reload?: () => Promise<void>;
+}
 
 export interface VncServerOptions {
   readonly configuration: VncConfiguration;
@@ -23,11 +38,14 @@ export interface VncServerOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly native?: Native | undefined;
+  readonly tls?: VncTls | undefined;
 }
 
 interface Client {
   readonly session: VncSession;
-  readonly info: VncClientInfo;
+  info: VncClientInfo;
+  /** As events tell it: who it has shown to be is told of a client that was let in. */
+  announced: VncClientInfo;
   readonly removeViewer: () => void;
   /** It asked to be alone, and is. */
   exclusive: boolean;
@@ -40,24 +58,22 @@ export class VncServer {
   /** In the order in which they came. */
   readonly #clients: Client[] = [];
   readonly #unwatch: () => void;
-  #listener: Listener | undefined;
+  #listeners: readonly Listener[] = [];
   #frame: Timer | undefined;
 
   /** @throws Error when its address does not resolve or cannot be listened on */
   static async open(options: VncServerOptions): Promise<VncServer> {
     const server = new VncServer(options);
-    const { address } = options.configuration;
-    if (address !== undefined) {
-      try {
-        server.#listener = await listen(address, options.native, (transport, peer) =>
-          server.accept(transport, peer),
-        );
-      } catch (error) {
-        server.close();
-        throw error;
-      }
+    const { address, reverse } = options.configuration;
+    if (address === undefined) return server;
+    try {
+      if (reverse) server.accept(await connect(address, options.native), peerAt(address));
+      else await server.listen([address]);
+      return server;
+    } catch (error) {
+      server.close();
+      throw error;
     }
-    return server;
   }
 
   private constructor(options: VncServerOptions) {
@@ -70,13 +86,14 @@ export class VncServer {
     return this.#options.configuration.id;
   }
 
-  get security(): Security {
-    return this.#options.configuration.password ? 'vnc' : 'none';
+  get authentication(): VncAuthentication {
+    const { configuration, tls } = this.#options;
+    return { password: configuration.password, tls: tls?.kind };
   }
 
-  /** Where it listens; undefined where viewers come by `add_client` alone. */
-  get address(): VncBasicInfo | undefined {
-    return this.#listener === undefined ? undefined : endpointInfo(this.#listener.address);
+  /** Where it listens; nowhere where viewers come by `add_client` alone. */
+  get addresses(): readonly VncBasicInfo[] {
+    return this.#listeners.map(({ address }) => endpointInfo(address));
   }
 
   /** Who looks, or is about to; who came last is first. */
@@ -86,9 +103,21 @@ export class VncServer {
 
   /** False where no password is asked for. Who is connected stays. */
   setPassword(password: string): boolean {
-    if (this.security !== 'vnc') return false;
+    const { password: asked, tls } = this.authentication;
+    // Behind TLS a password can be given that nobody is asked for.
+    if (!asked && tls === undefined) return false;
     this.#password.set(password);
     return true;
+  }
+
+  /** Reads the certificates again, for viewers to come. @throws QapiError */
+  async reloadCertificates(): Promise<void> {
+    const { tls } = this.#options;
+    if (tls === undefined) throw new QapiError('GenericError', 'vnc tls is not enabled');
+    if (tls.reload === undefined) {
+      throw new QapiError('GenericError', `${tls.type} doesn't support to reload TLS credential`);
+    }
+    await tls.reload();
   }
 
   /** @param seconds since 1970, the last in which the password is good */
@@ -97,8 +126,31 @@ export class VncServer {
   }
 
   /**
+   * Listens at these addresses from now on, and no more at others; who is connected stays.
+   * @throws Error when one cannot be listened on; it goes on where it has listened then
+   */
+  async listen(addresses: readonly VncAddress[]): Promise<void> {
+    const { native } = this.#options;
+    const kept: Listener[] = [];
+    const opened: Listener[] = [];
+    try {
+      for (const address of addresses) {
+        const same = this.#listeners.find((each) => isAt(each.address, address));
+        if (same !== undefined) kept.push(same);
+        else opened.push(await listen(address, native, (transport, peer) => this.accept(transport, peer)));
+      }
+    } catch (error) {
+      for (const listener of opened) await listener.close();
+      throw error;
+    }
+    const before = this.#listeners;
+    this.#listeners = [...kept, ...opened];
+    for (const listener of before) if (!kept.includes(listener)) await listener.close();
+  }
+
+  /**
    * Makes whoever is at the other end a client.
-   * @param skipSecurity it need not show that it knows the password
+   * @param skipSecurity it need not speak TLS, nor show that it knows the password
    */
   accept(transport: Transport, peer: SocketAddress, skipSecurity = false): void {
     const { console, clock, title } = this.#options;
@@ -110,7 +162,9 @@ export class VncServer {
       clock,
       display,
       title,
-      security: skipSecurity ? 'none' : this.security,
+      authentication: skipSecurity ? NO_AUTHENTICATION : this.authentication,
+      tls: () => this.#options.tls?.options() ?? {},
+      identified: (certificate) => this.#identify(client, certificate),
       challenge: () => randomBytes(CHALLENGE_SIZE),
       accepts: (challenge, response) =>
         this.#password.accepts(challenge, response, Math.floor(clock.wallMicroseconds() / 1e6)),
@@ -122,6 +176,7 @@ export class VncServer {
     const client: Client = {
       session,
       info: endpointInfo(peer),
+      announced: endpointInfo(peer),
       exclusive: false,
       removeViewer: () => {
         stopWatching();
@@ -144,7 +199,15 @@ export class VncServer {
   /** As {@link close}; resolves when the path of its socket is gone. */
   async closeListener(): Promise<void> {
     this.close();
-    await this.#listener?.close();
+    for (const listener of this.#listeners) await listener.close();
+  }
+
+  /** Notes who the client has shown to be. Returns whether that one is let in. */
+  #identify(client: Client, certificate: X509Certificate | undefined): boolean {
+    if (certificate === undefined) return true;
+    const name = distinguishedName(certificate);
+    client.info = { ...client.info, x509_dname: name };
+    return this.#options.tls?.allows?.(name) ?? true;
   }
 
   #admit(client: Client, shared: boolean): boolean {
@@ -157,6 +220,7 @@ export class VncServer {
       if (!shared) for (const { session } of others) session.close();
       client.exclusive = !shared;
     }
+    client.announced = client.info;
     this.#tell('VNC_INITIALIZED', client);
     return true;
   }
@@ -169,14 +233,14 @@ export class VncServer {
     this.#tell('VNC_DISCONNECTED', client);
   }
 
-  #tell(event: 'VNC_CONNECTED' | 'VNC_INITIALIZED' | 'VNC_DISCONNECTED', { info }: Client): void {
+  #tell(event: 'VNC_CONNECTED' | 'VNC_INITIALIZED' | 'VNC_DISCONNECTED', { announced }: Client): void {
     const server = this.#serverInfo();
-    if (server !== undefined) this.#options.emit(event, { server, client: info });
+    if (server !== undefined) this.#options.emit(event, { server, client: announced });
   }
 
   #serverInfo(): VncServerInfo | undefined {
-    const { address } = this;
-    return address === undefined ? undefined : { ...address, auth: this.security };
+    const [address] = this.addresses;
+    return address === undefined ? undefined : { ...address, auth: authenticationText(this.authentication) };
   }
 
   #drawLater(): void {
@@ -189,49 +253,16 @@ export class VncServer {
   }
 }
 
-type OnConnection = (transport: Transport, peer: SocketAddress) => void;
-
-async function listen(
-  address: VncAddress,
-  native: Native | undefined,
-  onConnection: OnConnection,
-): Promise<Listener> {
-  if (address.kind === 'unix') {
-    try {
-      return await Listener.open({ address, native, onConnection });
-    } catch (cause) {
-      throw new Error(`Failed to bind socket to ${address.path}: ${systemReason(cause)}`, { cause });
-    }
-  }
-  const host = await resolve(address.host, address.port);
-  for (let port = address.port; ; port++) {
-    try {
-      return await Listener.open({ address: { kind: 'tcp', host, port }, onConnection });
-    } catch (cause) {
-      if (port < address.lastPort) continue;
-      throw new Error(`Failed to find an available port: ${systemReason(cause)}`, { cause });
-    }
-  }
+function isAt(bound: SocketAddress, address: VncAddress): boolean {
+  if (address.kind === 'unix') return bound.kind === 'unix' && bound.path === address.path;
+  return (
+    bound.kind === 'tcp' &&
+    bound.host === address.host &&
+    bound.port >= address.port &&
+    bound.port <= address.lastPort
+  );
 }
 
-async function resolve(host: string, port: number): Promise<string> {
-  try {
-    return (await lookup(host)).address;
-  } catch (cause) {
-    throw new Error(`address resolution failed for ${host}:${port}: Name or service not known`, { cause });
-  }
-}
-
-/** One end of a connection, as queries and events show it. */
-function endpointInfo(address: SocketAddress): VncBasicInfo {
-  if (address.kind !== 'tcp') {
-    return {
-      host: '',
-      service: address.kind === 'unix' ? address.path : '',
-      family: 'unix',
-      websocket: false,
-    };
-  }
-  const { host, port } = address;
-  return { host, service: String(port), family: host.includes(':') ? 'ipv6' : 'ipv4', websocket: false };
+function peerAt(address: VncAddress): SocketAddress {
+  return address.kind === 'unix' ? address : { kind: 'tcp', host: address.host, port: address.port };
 }

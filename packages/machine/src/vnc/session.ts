@@ -1,5 +1,7 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TlsOptions } from 'node:tls';
 import type { Clock, Timer } from '@godwit/clock';
-import type { Transport } from '@godwit/qmp';
+import type { Transport, TransportHandler } from '@godwit/qmp';
 import { type Display, type DisplayListener, Keys, type Rectangle } from '../console/index.js';
 import { type ClientMessageHandler, clientMessages } from './client-messages.js';
 import { type Conversation, Listening } from './conversation.js';
@@ -8,6 +10,8 @@ import { Encoders, Encoding } from './encodings.js';
 import { type HandshakeOptions, handshake, VncRefusal } from './handshake.js';
 import { DEFAULT_FORMAT, encodePalette, type PixelFormat, writePixelFormat } from './pixel-format.js';
 import { encodePointer, POINTER_AREA } from './pointer-shape.js';
+import { startTls } from './tls-layer.js';
+import type { TransportStream } from './transport-stream.js';
 
 /** A client that is not through the handshake by then is sent away, in milliseconds. */
 const HANDSHAKE_LIMIT_MS = 10_000;
@@ -21,6 +25,10 @@ export interface SessionOptions extends Omit<HandshakeOptions, 'send'> {
   readonly display: Display;
   /** What the viewer's window is called. */
   readonly title: string;
+  /** For a client that has to speak TLS. */
+  readonly tls: () => TlsOptions;
+  /** Asked when it does whether it may go on, with its certificate if it has shown one. */
+  readonly identified: (certificate: X509Certificate | undefined) => boolean;
   /** Asked at the end of the handshake whether the client may stay. */
   readonly admit: (shared: boolean) => boolean;
   /** Takes what is typed. */
@@ -34,6 +42,10 @@ export interface SessionOptions extends Omit<HandshakeOptions, 'send'> {
  */
 export class VncSession implements ClientMessageHandler, DisplayListener {
   readonly #options: SessionOptions;
+  /** What is written to: the connection, or TLS on top of it. */
+  #transport: Transport;
+  /** What TLS runs over, once the client speaks it: what the connection says goes there. */
+  #encrypted: TransportStream | undefined;
   readonly #listening: Listening;
   readonly #keys = new Keys();
   readonly #encoders = new Encoders();
@@ -59,20 +71,19 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     this.#height = display.height;
     this.#damage = new Damage(this.#width, this.#height);
     this.#deadline = clock.setTimer(() => this.close(), HANDSHAKE_LIMIT_MS);
+    this.#transport = transport;
+    const plain = this.#plainHandler();
     transport.start({
-      data: (chunk) => this.#receive(chunk),
-      drain: () => {
-        this.#blocked = false;
-        this.update();
-      },
-      ended: () => this.close(),
+      data: (chunk, fds) => (this.#encrypted ?? plain).data(chunk, fds),
+      drain: () => (this.#encrypted ?? plain).drain(),
+      ended: () => (this.#encrypted ?? plain).ended(),
       closed: () => {
-        this.#over = true;
         this.#deadline?.cancel();
+        this.close();
         options.closed();
       },
     });
-    this.#listening = new Listening(this.#converse());
+    this.#listening = new Listening(this.#converse(), (received) => this.#secure(received));
   }
 
   /** Whether the handshake is done. */
@@ -94,6 +105,8 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   /** Ends the connection at once. */
   close(): void {
     this.#over = true;
+    this.#transport.destroy();
+    this.#encrypted?.destroy();
     this.#options.transport.destroy();
   }
 
@@ -130,6 +143,38 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     if (bytes.length > 0) this.#options.typed(bytes);
   }
 
+  /** What becomes of what the client says in the end, encrypted or not. */
+  #plainHandler(): Pick<TransportHandler, 'data' | 'drain' | 'ended'> {
+    return {
+      data: (chunk) => this.#receive(chunk),
+      drain: () => {
+        this.#blocked = false;
+        this.update();
+      },
+      ended: () => this.close(),
+    };
+  }
+
+  /** Goes over to TLS; the conversation goes on when the client has shown what it was asked for. */
+  #secure(received: Buffer): void {
+    const { transport, tls, identified } = this.#options;
+    const plain = this.#plainHandler();
+    this.#encrypted = startTls(transport, tls(), received, {
+      failed: () => this.close(),
+      secured: (secure, certificate) => {
+        if (this.#over || !identified(certificate)) {
+          secure.destroy();
+          this.close();
+          return;
+        }
+        this.#transport = secure;
+        this.#blocked = false;
+        secure.start({ ...plain, closed: () => this.close() });
+        this.#listening.secured();
+      },
+    });
+  }
+
   *#converse(): Conversation<void> {
     const shared = yield* handshake({ ...this.#options, send: (bytes) => this.#send(bytes) });
     if (!this.#options.admit(shared)) throw new VncRefusal('the desktop is not shared');
@@ -152,13 +197,13 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     } catch (error) {
       this.#over = true;
       // Who was turned away is told so first, and has until the end of the handshake's time to hear it.
-      if (error instanceof VncRefusal) this.#options.transport.end();
+      if (error instanceof VncRefusal) this.#transport.end();
       else this.close();
     }
   }
 
   #send(bytes: Uint8Array): void {
-    const { transport } = this.#options;
+    const transport = this.#transport;
     if (this.#over) return;
     if (transport.writableLength > OUTPUT_LIMIT) this.close();
     else if (!transport.write(bytes)) this.#blocked = true;

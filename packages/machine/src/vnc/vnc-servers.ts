@@ -6,6 +6,7 @@ import { inOptionAsync } from '../options/command-line.js';
 import type { VncConfiguration } from './configuration.js';
 import { consoleStatus } from './console-status.js';
 import { VncServer } from './server.js';
+import { serverTls } from './tls.js';
 
 /** The VNC servers of a machine, and the console that they show. */
 export class VncServers {
@@ -47,17 +48,27 @@ export class VncServers {
     for (const server of this.#servers) await server.closeListener();
   }
 
-  async #add(configuration: VncConfiguration, { configuration: { name }, environment, emit }: Machine) {
-    const open = () =>
-      VncServer.open({
+  async #add(configuration: VncConfiguration, machine: Machine) {
+    const {
+      configuration: { name },
+      environment,
+      emit,
+    } = machine;
+    const { source, passwordSecret } = configuration;
+    const open = async () => {
+      const password = passwordSecret === undefined ? undefined : machine.objects.secret(passwordSecret).text;
+      const server = await VncServer.open({
         configuration,
         console: this.console,
         title: name === undefined ? 'Godwit' : `Godwit (${name})`,
         clock: environment.clock,
         emit,
         native: environment.native,
+        tls: serverTls(configuration, machine),
       });
-    const { source } = configuration;
+      if (password !== undefined) server.setPassword(password);
+      return server;
+    };
     this.#servers.push(await (source === undefined ? open() : inOptionAsync(source, open)));
   }
 }

@@ -16,15 +16,15 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['unix:/x,foo=1', "Invalid parameter 'foo'"],
   ['unix:/x,password=maybe', "Parameter 'password' expects 'on' or 'off'"],
   ['unix:/x,connections=x', "Parameter 'connections' expects a number"],
-  ['unix:/x,tls-creds=tls0', "No TLS credentials with id 'tls0'"],
+  ['unix:/x,password=on,password-secret=s', "'password' flag is redundant with 'password-secret'"],
   ['unix:/x,tls-authz=a', "'tls-authz' provided but TLS is not enabled"],
   ['unix:/x,sasl-authz=a', "'sasl-authz' provided but SASL auth is not enabled"],
-  ['unix:/x,password-secret=s', "No secret with id 's'"],
   ['unix:/x,display=d', "Device 'd' not found"],
   ['unix:/x,audiodev=a', "Audiodev 'a' not found"],
   ['unix:/x,sasl=on', 'VNC SASL auth requires cyrus-sasl support'],
   ['unix:/x,websocket=on', 'VNC over websockets is not supported'],
-  ['unix:/x,reverse=on', 'VNC connections in reverse are not supported'],
+  [':5,to=4', 'Failed to create a socket'],
+  [':5,ipv4=off,ipv6=off', 'Cannot disable IPv4 and IPv6 at same time'],
   ['unix:', 'UNIX socket path must not be empty'],
   [
     `unix:/${'a'.repeat(107)}`,
@@ -47,6 +47,7 @@ test('addresses of VNC servers count displays from port 5900 on', () => {
   assert.deepEqual(address('localhost:3'), { kind: 'tcp', host: 'localhost', port: 5903, lastPort: 5903 });
   assert.deepEqual(address('[::1]:0,to=9'), { kind: 'tcp', host: '::1', port: 5900, lastPort: 5909 });
   assert.deepEqual(address(':1'), { kind: 'tcp', host: '0.0.0.0', port: 5901, lastPort: 5901 });
+  assert.deepEqual(address(':5500,reverse=on'), { kind: 'tcp', host: '', port: 5500, lastPort: 5500 });
   assert.deepEqual(address(':1,ipv6=on'), { kind: 'tcp', host: '::', port: 5901, lastPort: 5901 });
   assert.equal(address('none'), undefined);
 });

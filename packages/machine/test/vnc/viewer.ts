@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { constants, inflateSync } from 'node:zlib';
-import type { Transport } from '@godwit/qmp';
+import { StreamTransport, type Transport, type TransportHandler } from '@godwit/qmp';
 import { responseTo } from '../../src/vnc/password.js';
 import {
   DEFAULT_FORMAT,
@@ -8,6 +9,7 @@ import {
   readPixelFormat,
   writePixelFormat,
 } from '../../src/vnc/pixel-format.js';
+import { TransportStream } from '../../src/vnc/transport-stream.js';
 
 /** A rectangle of an update, with its pixels as numbers in the viewer's format. */
 export interface Received {
@@ -26,7 +28,8 @@ export class TestViewer {
   height = 0;
   title = '';
   closed = false;
-  readonly #transport: Transport;
+  #transport: Transport;
+  #encrypted: TransportStream | undefined;
   #chunks: Uint8Array[] = [];
   #received: Buffer = Buffer.alloc(0);
   #waiting: (() => void) | undefined;
@@ -36,18 +39,31 @@ export class TestViewer {
 
   constructor(transport: Transport) {
     this.#transport = transport;
+    const handler = this.#handler();
     transport.start({
+      data: (chunk, fds) => (this.#encrypted ?? handler).data(chunk, fds),
+      drain: () => (this.#encrypted ?? handler).drain(),
+      ended: () => (this.#encrypted ?? handler).ended(),
+      closed: (error) => {
+        this.#encrypted?.destroy();
+        handler.closed(error);
+      },
+    });
+  }
+
+  #handler(): TransportHandler {
+    return {
       data: (chunk) => {
         this.#chunks.push(chunk.slice());
         this.#waiting?.();
       },
       drain: () => {},
-      ended: () => transport.end(),
+      ended: () => this.#transport.end(),
       closed: () => {
         this.closed = true;
         this.#waiting?.();
       },
-    });
+    };
   }
 
   get #bytes(): Buffer {
@@ -99,6 +115,30 @@ export class TestViewer {
       });
     }
     return this.take(this.available);
+  }
+
+  /** Agrees on VeNCrypt with that type within and speaks TLS from then on; rejects when there is none. */
+  async secure(type: number, options: ConnectionOptions): Promise<void> {
+    assert.equal((await this.take(12)).toString(), 'RFB 003.008\n');
+    this.send(Buffer.from('RFB 003.008\n'));
+    assert.deepEqual([...(await this.take(2))], [1, 19]);
+    this.send(19);
+    assert.deepEqual([...(await this.take(2))], [0, 2]);
+    this.send(0, 2);
+    const offered = await this.take(6);
+    assert.deepEqual([offered[0], offered[1], offered.readUInt32BE(2)], [0, 1, type]);
+    this.send(offered.subarray(2));
+    assert.deepEqual([...(await this.take(1))], [1]);
+    const stream = new TransportStream(this.#transport);
+    this.#encrypted = stream;
+    const socket = connectTls({ ...options, socket: stream });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve);
+      socket.once('error', reject);
+      stream.once('close', () => reject(new Error('closed')));
+    });
+    this.#transport = new StreamTransport({ input: socket, output: socket });
+    this.#transport.start(this.#handler());
   }
 
   /** From the version to the result of the security type. @returns whether the server was content */
