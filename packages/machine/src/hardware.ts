@@ -9,9 +9,15 @@ import { QapiError } from '@godwit/qapi/runtime';
 import { DeviceState } from '@godwit/vfio/contract';
 import { consoleBanner } from './console/banner.js';
 import { GuestTerminal } from './console/guest-terminal.js';
-import { type DeviceEnvironment, type DeviceWindow, findDriver, type VfioDevice } from './devices/index.js';
+import {
+  type Borrower,
+  type DeviceEnvironment,
+  DeviceSlot,
+  findDriver,
+  type VfioDevice,
+} from './devices/index.js';
 import type { Emit, FlushEvents } from './events.js';
-import { type Accelerator, type Audit, type DeviceAudit, type GuestDevice, Sim } from './guest/index.js';
+import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Bus, DmaView, GuestMemory } from './memory/index.js';
 import type { MachineConfiguration, ObjectConfiguration } from './options/configuration.js';
@@ -30,14 +36,6 @@ export interface HardwareOptions {
   readonly serialOutput: (bytes: Uint8Array) => void;
 }
 
-/** A device, and what has to be undone when it goes. */
-interface Attached {
-  readonly device: VfioDevice;
-  /** Where the guest finds it. */
-  readonly window: GuestDevice | undefined;
-  readonly detach: readonly (() => void)[];
-}
-
 /** What a machine is made of: RAM, buses, vCPUs, clock, serial port and devices. It does not exist before preconfig ends. */
 export class Hardware {
   readonly memory: GuestMemory;
@@ -50,7 +48,7 @@ export class Hardware {
   readonly terminal: GuestTerminal;
   readonly #options: HardwareOptions;
   readonly #deviceEnvironment: DeviceEnvironment;
-  readonly #devices: Attached[] = [];
+  readonly #slots: DeviceSlot[] = [];
   #blockers: readonly string[] = [];
 
   /** @throws when there is not enough memory, or a property of the accelerator is wrong */
@@ -124,12 +122,12 @@ export class Hardware {
   }
 
   get devices(): readonly VfioDevice[] {
-    return this.#devices.map(({ device }) => device);
+    return this.#slots.map(({ device }) => device);
   }
 
   /** The VFIO devices as a migration sees them, in the order of their registration. */
   entries(): readonly DeviceEntry[] {
-    return this.#devices.map(({ device }) => device.entry);
+    return this.#slots.map(({ device }) => device.entry);
   }
 
   /** Those of them that are stopped and started with the guest. */
@@ -156,46 +154,51 @@ export class Hardware {
   ): Promise<VfioDevice> {
     const driver = await findDriver(configuration.type);
     const device = await driver.create(configuration, this.#deviceEnvironment);
-    const detach: (() => void)[] = [];
-    let window: GuestDevice | undefined;
+    const slot = new DeviceSlot(device, {
+      bus: this.bus,
+      memory: this.dma,
+      interrupt: (address) => this.accelerator.interrupt(address),
+    });
     try {
       this.#options.tree.addDevice(device, configuration.id);
-      detach.push(() => device.unparent());
-      const attach = (region: DeviceWindow) => {
-        const base = this.bus.place(region.size);
-        detach.push(this.bus.attach('mmio', base, region.size, region, `${device.path}/${region.name}`));
-        return base;
-      };
-      const bases = device.regions.map(attach);
-      const config = device.config && attach(device.config);
-      const [address] = bases;
-      device.wiring.connect({
-        memory: this.dma,
-        interrupt: () => {
-          if (address !== undefined) this.accelerator.interrupt(address);
-        },
-      });
-      if (address !== undefined) window = { address, ...(config !== undefined && { config }) };
+      slot.plug();
       if (waiting && hasMigration(device.entry)) await device.device.setState(DeviceState.STOP);
       if (device.mustMigrate) this.#refuseBlockers(device);
       admit();
     } catch (error) {
-      for (const undo of detach.reverse()) undo();
+      slot.unplug();
+      device.unparent();
       device.close();
       throw error;
     }
-    this.#devices.push({ device, window, detach });
+    this.#slots.push(slot);
     this.#announceDevices();
     return device;
   }
 
   removeDevice(device: VfioDevice): void {
-    const index = this.#devices.findIndex((each) => each.device === device);
+    const index = this.#slots.findIndex((each) => each.device === device);
     if (index < 0) return;
-    const [attached] = this.#devices.splice(index, 1);
+    const [slot] = this.#slots.splice(index, 1);
     this.#announceDevices();
-    for (const undo of [...attached!.detach].reverse()) undo();
+    slot!.unplug();
+    device.unparent();
     device.close();
+  }
+
+  /** Takes a device from the guest for another, who connects its memory and interrupt. */
+  async lendDevice(device: VfioDevice, borrower: Borrower): Promise<void> {
+    this.#slots.find((slot) => slot.device === device)?.unplug();
+    this.#announceDevices();
+    await device.lend(borrower);
+  }
+
+  /** The guest finds the device again, as after power-on. */
+  async takeBackDevice(device: VfioDevice, guestRuns: boolean): Promise<void> {
+    device.wiring.connect(undefined);
+    await device.takeBack(guestRuns);
+    this.#slots.find((slot) => slot.device === device)?.plug();
+    this.#announceDevices();
   }
 
   /** What a migration needs to know, and moves. */
@@ -204,7 +207,7 @@ export class Hardware {
       ...this.accelerator.sections(),
       this.rtc.section(),
       this.serial.section(),
-      ...this.#devices.flatMap(({ device }) => device.sections()),
+      ...this.#slots.flatMap(({ device }) => device.sections()),
       this.terminal.section(),
     ];
   }
@@ -224,7 +227,8 @@ export class Hardware {
     this.accelerator.reset();
     this.rtc.reset();
     this.terminal.reset();
-    for (const { device } of this.#devices) {
+    for (const { device } of this.#slots) {
+      if (device.borrower !== undefined) continue;
       device.config?.reset();
       try {
         await device.controller.reset(guestRuns);
@@ -247,7 +251,7 @@ export class Hardware {
     this.terminal.close();
     const ended = this.accelerator.close();
     // A vCPU may be waiting for one of them.
-    for (const { device } of [...this.#devices].reverse()) this.removeDevice(device);
+    for (const { device } of [...this.#slots].reverse()) this.removeDevice(device);
     await ended;
     this.memory.close();
   }
@@ -262,7 +266,7 @@ export class Hardware {
 
   #announceDevices(): void {
     this.#updateBlockers();
-    this.accelerator.setDevices(this.#devices.flatMap(({ window }) => window ?? []));
+    this.accelerator.setDevices(this.#slots.flatMap(({ window }) => window ?? []));
   }
 
   /** Drops those that are gone, and adds what has come; a device may have failed at any time. */

@@ -85,7 +85,7 @@ export class Machine {
     this.tree = new MachineTree();
     this.fdSets = new FdSets(descriptorOperations(environment.native));
     this.chardevs = new CharacterDevices(this.tree.chardevs, environment, this.fdSets);
-    this.objects = new UserObjects(this.tree.objects, environment);
+    this.objects = new UserObjects(this.tree.objects, environment, this);
     this.guest = new GuestControl({
       emit: this.emit,
       initial: configuration.incoming !== undefined && !configuration.preconfig ? 'inmigrate' : 'prelaunch',
@@ -178,6 +178,11 @@ export class Machine {
     this.end({ reason, exitCode });
   }
 
+  /** The last device that was exported is not any more: a machine that is there for that alone ends. */
+  vfioUserServerRemoved(): void {
+    if (this.configuration.autoShutdown && !this.objects.exportsDevices) void this.shutdown('guest-shutdown');
+  }
+
   /** Ends the machine without a word to its clients. */
   end(end: MachineEnd): void {
     this.#ending = true;
@@ -207,6 +212,7 @@ export class Machine {
     for (const device of configuration.devices) {
       await optionally(device, () => hardware.addDevice(device, waiting));
     }
+    await this.objects.realizeWaiting();
     this.chardevs.connectSerial(configuration.serials[0], hardware.serial);
     if (configuration.vnc.length > 0) {
       const { VncServers } = await import('./vnc/index.js');
@@ -220,8 +226,8 @@ export class Machine {
     for (const monitor of this.#humanMonitors) monitor.close();
     await this.#vnc?.close();
     await this.chardevs.close();
-    await this.#hardware?.close();
     await this.objects.close();
+    await this.#hardware?.close();
     this.fdSets.closeAll();
   }
 }

@@ -20,6 +20,13 @@ export const deviceCommands = {
   device_del: ({ id }, { machine }) => {
     const device = findDevice(machine, id);
     machine.migrations.refuseDeviceChange('device_del');
+    if (device.borrower !== undefined) {
+      const { borrower } = device;
+      throw new QapiError(
+        'GenericError',
+        `vfu: ${borrower.type} for ${device.id} must be deleted before unplugging`,
+      );
+    }
     const { path } = device;
     machine.hardware.removeDevice(device);
     // As with a guest that lets go of the device: the event comes after the reply.

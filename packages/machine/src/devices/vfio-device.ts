@@ -3,8 +3,10 @@ import {
   type DeviceBlocker,
   DeviceController,
   type DeviceEntry,
+  hasMigration,
   type StateSection,
 } from '@godwit/migration/devices';
+import type { ModelledDevice } from '@godwit/vfio';
 import { DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
 import type { Emit, FlushEvents } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
@@ -50,6 +52,14 @@ export interface VfioDeviceOptions {
   readonly failure?: () => string | undefined;
   /** Gives back what is there beside the device. */
   readonly release?: () => void;
+  /** The model that the device is, where it is one: such a device can be lent to another than the guest. */
+  readonly model?: ModelledDevice;
+}
+
+/** Another object that has a device instead of the guest. */
+export interface Borrower {
+  readonly type: string;
+  readonly id: string;
 }
 
 /** A VFIO device in the object tree: it moves the device between its states and reports that to clients. */
@@ -61,6 +71,7 @@ export class VfioDevice extends QomObject {
   readonly compatible: string;
   readonly controller: DeviceController;
   readonly config: DeviceConfigWindow | undefined;
+  readonly model: ModelledDevice | undefined;
   readonly #configInStream: boolean;
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
@@ -68,11 +79,14 @@ export class VfioDevice extends QomObject {
   readonly #unsupported: boolean;
   readonly #failure: () => string | undefined;
   readonly #release: () => void;
+  #borrower: Borrower | undefined;
+  #stateWhenLent: DeviceState = DeviceState.RUNNING;
 
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
     const { id, device, regions, compatible, properties, clock, emit, flushEvents, unsupported } = options;
     this.config = options.config;
+    this.model = options.model;
     this.#configInStream = options.configInStream ?? false;
     this.id = id ?? '';
     this.device = device;
@@ -152,9 +166,37 @@ export class VfioDevice extends QomObject {
     return this.#failure();
   }
 
+  /** Who has the device instead of the guest. */
+  get borrower(): Borrower | undefined {
+    return this.#borrower;
+  }
+
+  /** Another has the device from now on, as after power-on: the machine leaves it alone, and it tells of no state. */
+  async lend(borrower: Borrower): Promise<void> {
+    this.#borrower = borrower;
+    await this.controller.settled();
+    this.#stateWhenLent = this.device.state;
+    await this.device.reset();
+  }
+
+  /** The device is the guest's again, as after power-on, and runs where the guest does. */
+  async takeBack(guestRuns: boolean): Promise<void> {
+    await this.device.reset();
+    this.config?.reset();
+    // Clients know of the state before; what follows is told as a change of that.
+    if (this.#stateWhenLent !== DeviceState.RUNNING) await this.device.setState(DeviceState.STOP);
+    this.#borrower = undefined;
+    if (hasMigration(this.entry)) {
+      await this.controller.setState(guestRuns ? DeviceState.RUNNING : DeviceState.STOP);
+    }
+  }
+
   get #blocker(): DeviceBlocker | undefined {
     const { failure } = this;
     if (failure !== undefined) return { reason: failure };
+    if (this.#borrower !== undefined) {
+      return { reason: `the device is exported by ${this.#borrower.type} '${this.#borrower.id}'` };
+    }
     const { enableMigration, dirtyPageTracking } = this.#properties;
     if (enableMigration === 'off') return 'disabled';
     if (this.#unsupported) return 'unsupported';

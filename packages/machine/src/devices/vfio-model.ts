@@ -62,6 +62,7 @@ export const vfioModel: DeviceDriver = {
       emit,
       flushEvents,
       unsupported: !device.migratable,
+      model: device,
       ...(config && { config, configInStream: device.carriesConfig }),
     });
     object.addProperty('model', { type: 'str', get: () => device.model });

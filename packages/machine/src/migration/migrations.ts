@@ -191,7 +191,7 @@ export class Migrations {
   }
 
   /** Devices neither come nor go while they are moved. @throws QapiError */
-  refuseDeviceChange(command: 'device_add' | 'device_del'): void {
+  refuseDeviceChange(command: 'device_add' | 'device_del' | 'object-add'): void {
     const outgoing = this.#outgoing?.migration.status ?? 'none';
     const incoming = this.#incoming?.migration.status ?? 'none';
     // A destination that still waits for its source can be given devices.

@@ -1,7 +1,9 @@
 import type { JsonValue } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { ObjectPropertyInfo } from '../generated/index.js';
+import type { Machine } from '../machine.js';
 import type { MachineEnvironment } from '../machine-environment.js';
+import { inOptionAsync } from '../options/command-line.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
 import type { QomObject } from '../qom/object.js';
 import {
@@ -25,9 +27,13 @@ import {
   X509Credentials,
 } from './tls/index.js';
 
+import { VFIO_USER_SERVER, VFIO_USER_SERVER_PROPERTIES, VfioUserServerObject } from './vfio-user-server.js';
+
 /** An object that a user can make, and that gives back what it holds. */
 interface UserObject extends QomObject {
   close(): Promise<void>;
+  /** Called once the machine has its devices; what it throws undoes the object. */
+  realize?(): Promise<void>;
 }
 
 /** A type of user objects. */
@@ -37,6 +43,7 @@ interface UserObjectType {
     given: Readonly<Record<string, JsonValue>>,
     environment: MachineEnvironment,
     objects: UserObjects,
+    machine: Machine,
   ): Promise<UserObject>;
 }
 
@@ -59,6 +66,10 @@ const TYPES: Readonly<Record<string, UserObjectType>> = {
     create: (given, { clock }, objects) =>
       X509Credentials.create(given, { clock, findSecret: (id) => objects.secret(id) }),
   },
+  [VFIO_USER_SERVER]: {
+    properties: VFIO_USER_SERVER_PROPERTIES,
+    create: (given, _environment, _objects, machine) => VfioUserServerObject.create(given, machine),
+  },
 };
 
 /** What qom-list-properties tells of a type that users can make objects of, beyond `type`. */
@@ -70,15 +81,24 @@ export function userObjectProperties(type: string): readonly ObjectPropertyInfo[
 export class UserObjects {
   readonly #container: QomObject;
   readonly #environment: MachineEnvironment;
+  readonly #machine: Machine;
+  /** Those that wait for the machine to have its devices, with the option that asked for each. */
+  readonly #waiting = new Map<UserObject, string | undefined>();
   readonly #objects = new Map<string, UserObject>();
 
-  constructor(container: QomObject, environment: MachineEnvironment) {
+  constructor(container: QomObject, environment: MachineEnvironment, machine: Machine) {
     this.#container = container;
     this.#environment = environment;
+    this.#machine = machine;
   }
 
   get iothreads(): readonly IoThread[] {
     return [...this.#objects.values()].filter((object) => object instanceof IoThread);
+  }
+
+  /** Whether a device of the machine is exported. */
+  get exportsDevices(): boolean {
+    return [...this.#objects.values()].some((object) => object instanceof VfioUserServerObject);
   }
 
   /** The secret of that name. @throws QapiError when there is none */
@@ -107,11 +127,11 @@ export class UserObjects {
   }
 
   /** @throws QapiError when there is no such type, the name is taken, or a property is wrong */
-  async add({ type, id = '', properties }: ObjectConfiguration): Promise<void> {
+  async add({ type, id = '', properties, source }: ObjectConfiguration): Promise<void> {
     const definition = TYPES[type];
     if (definition === undefined) throw new TypeError(`objects of type ${type} cannot be made`);
     if (this.#container.properties.has(id)) throw duplicate(id);
-    const object = await definition.create(properties, this.#environment, this);
+    const object = await definition.create(properties, this.#environment, this, this.#machine);
     try {
       this.#container.addChild(id, object);
     } catch (error) {
@@ -119,19 +139,46 @@ export class UserObjects {
       throw error;
     }
     this.#objects.set(id, object);
+    if (object.realize === undefined) return;
+    if (this.#machine.phase === 'ready') await this.#realize(id, object);
+    else this.#waiting.set(object, source);
+  }
+
+  /** The machine has its devices: those that waited for them begin. @throws what an object throws that cannot */
+  async realizeWaiting(): Promise<void> {
+    for (const [object, source] of [...this.#waiting]) {
+      const realize = () => this.#realize(object.name, object);
+      await (source === undefined ? realize() : inOptionAsync(source, realize));
+    }
   }
 
   /** @throws QapiError when there is no such object */
   async remove(id: string): Promise<void> {
     const object = this.#objects.get(id);
     if (object === undefined) throw failure(`object '${id}' not found`);
-    this.#objects.delete(id);
-    object.unparent();
-    await object.close();
+    await this.#remove(id, object);
+    if (object instanceof VfioUserServerObject) this.#machine.vfioUserServerRemoved();
   }
 
   async close(): Promise<void> {
-    for (const id of [...this.#objects.keys()]) await this.remove(id);
+    for (const [id, object] of [...this.#objects]) await this.#remove(id, object);
+  }
+
+  async #realize(id: string, object: UserObject): Promise<void> {
+    this.#waiting.delete(object);
+    try {
+      await object.realize?.();
+    } catch (error) {
+      await this.#remove(id, object);
+      throw error;
+    }
+  }
+
+  async #remove(id: string, object: UserObject): Promise<void> {
+    this.#objects.delete(id);
+    this.#waiting.delete(object);
+    object.unparent();
+    await object.close();
   }
 }
 

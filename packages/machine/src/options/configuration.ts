@@ -14,7 +14,7 @@ import { OptionError } from './option-error.js';
 import { type OptionValues, parseOptionGroup } from './option-group.js';
 import { parseSimProperties, type SimProperties } from './sim-properties.js';
 import { parseTopology, type Topology } from './topology.js';
-import { checkIdentifier } from './values.js';
+import { checkIdentifier, parseBoolean } from './values.js';
 
 /** A device or an object as it was asked for, by an option or a command. */
 export interface ObjectConfiguration {
@@ -62,6 +62,8 @@ export interface MachineConfiguration {
   readonly incoming?: string;
   /** Where snapshots are kept; without it there are none. */
   readonly snapshotFolder?: string;
+  /** End when the last exported device is not exported any more (-machine auto-shutdown=on). */
+  readonly autoShutdown: boolean;
   /** Do not start the guest (-S). */
   readonly startStopped: boolean;
   readonly preconfig: boolean;
@@ -89,6 +91,7 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   objects: [],
   devices: [],
   vnc: [],
+  autoShutdown: false,
   startStopped: false,
   preconfig: false,
   stayOnShutdown: false,
@@ -129,6 +132,7 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
     objects: given(line, 'object').map((option) => objectFrom(option, 'qom-type')),
     devices: given(line, 'device').map((option) => objectFrom(option, 'driver')),
     vnc: vncServers(line),
+    autoShutdown: autoShutdown(single(line, 'machine')),
     startStopped: line.switches.has('S'),
     preconfig: line.switches.has('preconfig'),
     stayOnShutdown: line.switches.has('no-shutdown'),
@@ -155,9 +159,14 @@ function memorySize(option: GivenOption | undefined): number {
   return Number(((size + PAGE_SIZE - 1n) / PAGE_SIZE) * PAGE_SIZE);
 }
 
+function autoShutdown(machine: GivenOption | undefined): boolean {
+  const given = machine?.values['auto-shutdown'];
+  return given !== undefined && inOption(machine!.source, () => parseBoolean('auto-shutdown', String(given)));
+}
+
 function accelerator(line: CommandLine): SimProperties {
   const machine = single(line, 'machine');
-  const { type, accel, snapshots: _, ...rest } = machine?.values ?? {};
+  const { type, accel, snapshots: _, 'auto-shutdown': __, ...rest } = machine?.values ?? {};
   if (type !== undefined && type !== 'sim') {
     throw new OptionError(`-machine ${type}: unsupported machine type (the only one is 'sim')`);
   }

@@ -23,8 +23,8 @@ export const FLAGS = {
   machine: {
     kind: 'group',
     group: 'machine',
-    argument: 'TYPE[,snapshots=FOLDER]',
-    help: 'type of machine (sim), and where savevm keeps snapshots',
+    argument: 'TYPE[,snapshots=FOLDER][,auto-shutdown=on]',
+    help: 'type of machine (sim), where savevm keeps snapshots, and whether it ends with its last exported device',
   },
   M: { kind: 'group', group: 'machine', argument: 'TYPE', help: 'same as -machine' },
   accel: {

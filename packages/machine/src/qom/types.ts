@@ -32,6 +32,7 @@ export const OBJECT_TYPES: readonly ObjectTypeDefinition[] = [
   { name: 'authz', parent: 'object', abstract: true },
   { name: 'authz-list', parent: 'authz', userCreatable: true },
   { name: 'authz-simple', parent: 'authz', userCreatable: true },
+  { name: 'x-vfio-user-server', parent: 'object', userCreatable: true },
   { name: 'device', parent: 'object', abstract: true },
   { name: 'cpu', parent: 'device', abstract: true },
   { name: 'sim-cpu', parent: 'cpu' },

@@ -75,6 +75,11 @@ export class GuestControl implements MachineControl {
     return this.#change(() => this.#start());
   }
 
+  /** Runs `step` while the guest is neither stopped nor started; it is told whether the guest runs. */
+  exclusively<T>(step: (running: boolean) => Promise<T>): Promise<T> {
+    return this.#change(() => step(this.running));
+  }
+
   /** The machine was built after preconfig, to wait for a migration. */
   expectMigration(): void {
     this.#state.enter('inmigrate');
