@@ -266,10 +266,7 @@ test('what is wrong with a server is said in QEMU’s words, and leaves nothing'
     [{ device: 'nic' }, "Parameter 'socket' is missing"],
     [{ socket: unix }, "Parameter 'device' is missing"],
     [{ socket: { type: 'unix' }, device: 'nic' }, "Parameter 'socket.path' is missing"],
-    [
-      { socket: { ...unix, type: 'pipe' }, device: 'nic' },
-      "Parameter 'type' does not accept value 'pipe'",
-    ],
+    [{ socket: { ...unix, type: 'pipe' }, device: 'nic' }, "Parameter 'type' does not accept value 'pipe'"],
   ] as const) {
     const before = openDescriptors();
     await assert.rejects(
