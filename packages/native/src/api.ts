@@ -63,7 +63,7 @@ export interface Native {
   /**
    * As {@link Native.recvmsg}, but into `[start, end)` of a buffer, and descriptors are appended to `fds`: nothing is
    * allocated on the way. EMSGSIZE: there were more than 16 descriptors (those received are in `fds`).
-   * With `waitMicroseconds` it blocks the thread until there is something, but no longer than that.
+   * With `waitMicroseconds` it holds the thread, but not the CPU, until there is something, and no longer than that.
    */
   receive(
     fd: number,
