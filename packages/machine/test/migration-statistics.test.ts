@@ -149,9 +149,12 @@ test('every figure of query-migrate is what really happened', async (context) =>
     ],
   );
   const text = (await execute(source, 'human-monitor-command', { 'command-line': 'info vfio' })) as string;
-  assert.match(text, /^\/machine\/peripheral\/a: stop\r\n {2}transferred: \d+ bytes\r\n/);
-  assert.match(text, / {2}left: 0 initial, 0 dirty, 0 in stop-copy \(bytes\)\r\n {2}downtime: 18 ms\r\n/);
-  assert.match(text, / {2}pre-copy -> pre-copy-p2p: after [\d.]+ ms, took 7\.000 ms\r\n/);
+  assert.match(
+    text,
+    /^\/machine\/peripheral\/a: stop\r\n {2}sent: [\d.]+ [KM]iB\r\n {2}downtime: 18 of \d+ ms\r\n/,
+  );
+  assert.match(text, /\r\n {8}at ms {7}took ms {2}transition\r\n/);
+  assert.match(text, /\r\n +[\d.]+ {9}7\.000 {2}pre-copy -> pre-copy-p2p\r\n/);
 });
 
 test('while it runs query-migrate says what is left of every device', async (context) => {
@@ -171,6 +174,10 @@ test('while it runs query-migrate says what is left of every device', async (con
     assert.ok(stats!['stop-copy-bytes'] >= stats!['initial-bytes'] + stats!['dirty-bytes']);
     initial = stats!['initial-bytes'];
   }
+  const text = (await execute(pair.source, 'human-monitor-command', {
+    'command-line': 'info vfio',
+  })) as string;
+  assert.match(text, /: pre-copy\r\n {2}sent: .*\r\n {2}left: .* initial, .* dirty; stopped now .*\r\n/);
   await execute(pair.source, 'migrate_cancel');
   await pair.ended();
 });

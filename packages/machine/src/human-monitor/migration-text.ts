@@ -1,5 +1,5 @@
 import type { VfioDevice } from '../devices/index.js';
-import type { MigrationInfo } from '../generated/index.js';
+import type { MigrationInfo, VfioDeviceStats } from '../generated/index.js';
 
 /** What `info migrate` shows. */
 export function migrationText(info: MigrationInfo): string {
@@ -41,20 +41,34 @@ export function vfioText(info: MigrationInfo, devices: readonly VfioDevice[]): s
       const failure = device.failure === undefined ? '' : ` (${device.failure})`;
       const title = `${device.path}: ${String(device.get('migration-state'))}${failure}\n`;
       if (stats === undefined) return title;
-      const left =
-        stats['stop-copy-bytes'] === undefined
-          ? ''
-          : `  left: ${stats['initial-bytes']} initial, ${stats['dirty-bytes']} dirty, ${stats['stop-copy-bytes']} in stop-copy (bytes)\n`;
-      const downtime = stats.downtime === undefined ? '' : `  downtime: ${stats.downtime} ms\n`;
-      const transitions = stats.transitions.map(
-        ({ from, to, start, duration }) =>
-          `  ${from} -> ${to}: after ${milliseconds(start)} ms, took ${milliseconds(duration)} ms\n`,
-      );
-      return `${title}  transferred: ${stats.transferred} bytes\n${left}${downtime}${transitions.join('')}`;
+      return `${title}${statisticsLines(stats, info).join('')}`;
     })
     .join('');
 }
 
-function milliseconds(microseconds: bigint): string {
-  return (Number(microseconds) / 1000).toFixed(3);
+function statisticsLines(stats: VfioDeviceStats, info: MigrationInfo): string[] {
+  const lines: string[] = [];
+  const stopCopy = stats['stop-copy-bytes'];
+  lines.push(`  ${stopCopy === undefined ? 'received' : 'sent'}: ${size(stats.transferred)}\n`);
+  if (stopCopy !== undefined && info.downtime === undefined) {
+    const [initial = 0n, dirty = 0n] = [stats['initial-bytes'], stats['dirty-bytes']];
+    lines.push(`  left: ${size(initial)} initial, ${size(dirty)} dirty; stopped now ${size(stopCopy)}\n`);
+  }
+  if (info.downtime !== undefined) lines.push(`  downtime: ${stats.downtime ?? 0n} of ${info.downtime} ms\n`);
+  if (stats.transitions.length > 0) lines.push('        at ms       took ms  transition\n');
+  for (const { from, to, start, duration } of stats.transitions) {
+    lines.push(`  ${milliseconds(start, 11)}   ${milliseconds(duration, 11)}  ${from} -> ${to}\n`);
+  }
+  return lines;
+}
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+function size(bytes: bigint): string {
+  const unit = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, Number(bytes))) / 10));
+  return unit === 0 ? `${bytes} bytes` : `${(Number(bytes) / 1024 ** unit).toFixed(1)} ${UNITS[unit]}`;
+}
+
+function milliseconds(microseconds: bigint, width: number): string {
+  return (Number(microseconds) / 1000).toFixed(3).padStart(width);
 }

@@ -106,7 +106,8 @@ export class DeviceSender {
     const result = await this.entry.device.readData(this.#blocks[0]);
     const length = result.kind === 'data' ? result.length : 0;
     if (length > 0) await this.#sendBlock(writer, this.#blocks[0].subarray(0, length));
-    if (length === 0 || this.#pending.initial === 0) await this.#askPrecopyInfo();
+    if (length === 0) await this.measure();
+    else if (this.#pending.initial === 0) await this.#askPrecopyInfo();
     if (this.#pending.initial === 0 && !this.#initialSent) {
       this.#initialSent = true;
       this.initialSentRecords++;
