@@ -217,7 +217,7 @@ test('capabilities and parameters of migrations are set as a whole or not at all
     [
       'migrate-set-parameters',
       { 'downtime-limit': 2_000_001, 'max-bandwidth': 1 },
-      "Parameter 'downtime_limit' expects an integer in the range of 0 to 2000 seconds",
+      "Parameter 'downtime_limit' expects an integer in the range of 0 to (2000 * 1000) ms",
     ],
     [
       'migrate-set-parameters',

@@ -1,15 +1,12 @@
 export { DescriptorChannel } from './channel/descriptor-channel.js';
 export { ExecChannel } from './channel/exec-channel.js';
-export { FileReadChannel, FileWriteChannel } from './channel/file-channel.js';
+export { FileReadChannel, FileWriteChannel, WRITE_FLAGS } from './channel/file-channel.js';
 export { type MemoryChannelOptions, memoryChannelPair } from './channel/memory-channel.js';
-export {
-  checkSocketAddress,
-  connectSocketChannel,
-  type SocketAddress,
-  SocketChannel,
-  SocketListener,
-} from './channel/socket-channel.js';
+export { passedDescriptorChannel } from './channel/passed-descriptor.js';
+export { checkSocketAddress, type SocketAddress } from './channel/socket-address.js';
+export { connectSocketChannel, SocketChannel, SocketListener } from './channel/socket-channel.js';
 export { StreamChannel, type StreamEnds } from './channel/stream-channel.js';
+export { connectTlsChannel, type TlsListening } from './channel/tls-channel.js';
 export { MAX_MULTIFD_CHANNELS, type MultifdConfiguration } from './configuration.js';
 export { migrationBlockers } from './device/blockers.js';
 export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';

@@ -1,36 +1,26 @@
-import { QapiError } from '@godwit/qapi/runtime';
+import type { MonitorIdentity } from '@godwit/qmp';
+import type { MigrationChannel } from '../generated/index.js';
+import type { Place } from '../migration/address.js';
 import type { CommandHandlers } from './command-call.js';
 
 export const migrationCommands = {
-  migrate: async ({ uri, channels, resume }, { machine }) => {
-    if (resume === true) throw new QapiError('GenericError', 'Postcopy migration is not supported');
-    await machine.migrations.migrate({
-      ...(uri === undefined ? {} : { uri }),
-      ...(channels === undefined ? {} : { channels }),
-    });
+  migrate: async ({ uri, channels, resume }, { machine, monitor }) => {
+    const place = placeOf(uri, channels, monitor);
+    if (resume === true) await machine.migrations.resume(place);
+    else await machine.migrations.migrate(place);
   },
 
-  'migrate-incoming': ({ uri, channels, 'exit-on-error': exitOnError }, { machine }) =>
-    machine.migrations.listen(
-      { ...(uri === undefined ? {} : { uri }), ...(channels === undefined ? {} : { channels }) },
-      exitOnError,
-    ),
+  'migrate-incoming': ({ uri, channels, 'exit-on-error': exitOnError }, { machine, monitor }) =>
+    machine.migrations.listen(placeOf(uri, channels, monitor), exitOnError),
 
   migrate_cancel: (_, { machine }) => machine.migrations.cancel(),
 
   'migrate-continue': ({ state }, { machine }) => machine.migrations.continue(state),
 
-  // A machine has no postcopy, and so never one that could be interrupted or recovered.
-  'migrate-pause': () => {
-    throw new QapiError(
-      'GenericError',
-      'migrate-pause is currently only supported during postcopy-active state',
-    );
-  },
+  'migrate-pause': (_, { machine }) => machine.migrations.pause(),
 
-  'migrate-recover': () => {
-    throw new QapiError('GenericError', 'Migrate recover can only be run when postcopy is paused.');
-  },
+  'migrate-recover': ({ uri }, { machine, monitor }) =>
+    machine.migrations.recover(placeOf(uri, undefined, monitor)),
 
   'query-migrate': (_, { machine }) => machine.migrations.info(),
 
@@ -43,3 +33,15 @@ export const migrationCommands = {
 
   'query-migrate-capabilities': (_, { machine }) => machine.migrations.capabilities.list(),
 } satisfies Partial<CommandHandlers>;
+
+function placeOf(
+  uri: string | undefined,
+  channels: readonly MigrationChannel[] | undefined,
+  { descriptors }: MonitorIdentity,
+): Place {
+  return {
+    ...(uri === undefined ? {} : { uri }),
+    ...(channels === undefined ? {} : { channels }),
+    descriptors,
+  };
+}

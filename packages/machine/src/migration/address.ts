@@ -1,62 +1,70 @@
 import { QapiError } from '@godwit/qapi/runtime';
-import { checkSocketPath, parsePort } from '../chardev/configuration.js';
+import type { NamedDescriptors } from '@godwit/qmp';
 import type { MigrationAddress, MigrationChannel, SocketAddress } from '../generated/index.js';
+import { parseSize } from '../options/values.js';
 
 /** Where a migration goes to or comes from, as `migrate` and `migrate-incoming` take it. */
-export interface Destination {
+export interface Place {
   readonly uri?: string;
   readonly channels?: readonly MigrationChannel[];
+  /** What `fd:NAME` looks its name up in: the monitor's own. */
+  readonly descriptors?: NamedDescriptors;
+}
+
+/** No such way to migrate. */
+export class UnknownProtocolError extends QapiError {
+  constructor(uri: string) {
+    super('GenericError', `unknown migration protocol: ${uri}`);
+  }
+}
+
+/** @throws QapiError unless it is told in one of the two ways */
+export function checkPlace({ uri, channels }: Place): void {
+  if ((uri === undefined) !== (channels === undefined)) return;
+  throw new QapiError('GenericError', "need either 'uri' or 'channels' argument");
 }
 
 /**
  * The address of the main channel.
- * @throws QapiError
+ * @throws QapiError in QEMU's words
  */
-export function destinationAddress({ uri, channels }: Destination): MigrationAddress {
-  if (uri !== undefined && channels !== undefined) {
-    throw new QapiError(
-      'GenericError',
-      "'uri' and 'channels' arguments are mutually exclusive; exactly one of the two should be present in 'migrate' qmp command",
-    );
-  }
+export function mainAddress(place: Place): MigrationAddress {
+  checkPlace(place);
+  const { uri, channels } = place;
   if (uri !== undefined) return parseUri(uri);
-  const [channel, ...others] = channels ?? [];
-  if (channel === undefined) throw new QapiError('GenericError', "need either 'uri' or 'channels' argument");
-  if (others.length > 0)
-    throw new QapiError('GenericError', 'Channel list must have only one entry, for type main');
-  if (channel['channel-type'] !== 'main') {
-    throw new QapiError('GenericError', 'Channel list must have an entry for type main');
+  const main = (channels ?? []).filter((channel) => channel['channel-type'] === 'main');
+  if (main.length > 1) throw new QapiError('GenericError', 'Channel list has more than one main entry');
+  const [channel] = main;
+  if (channel === undefined) throw new QapiError('GenericError', 'Channel list has no main entry');
+  if (channels?.length !== 1) {
+    throw new QapiError('GenericError', "Channels of type 'cpr' are not supported");
   }
-  checkAddress(channel.addr);
   return channel.addr;
 }
 
 /**
- * `unix:PATH`, `tcp:HOST:PORT`, `fd:NAME` or `file:PATH[,offset=N]`.
- * @throws QapiError
+ * `unix:PATH`, `tcp:HOST:PORT`, `fd:NAME`, `exec:COMMAND` or `file:PATH[,offset=N]`.
+ * @throws QapiError in QEMU's words
  */
 export function parseUri(uri: string): MigrationAddress {
   const [, protocol, rest = ''] = /^([a-z]+):(.*)$/s.exec(uri) ?? [];
   switch (protocol) {
     case 'unix':
-      return checked({ transport: 'socket', type: 'unix', path: rest });
-    case 'tcp': {
-      const [, host, port] = /^(\[[^\]]*\]|[^:,]*):(\d+)(?:,.*)?$/s.exec(rest) ?? [];
-      if (host === undefined || port === undefined) {
-        throw new QapiError('GenericError', `error parsing address '${rest}'`);
-      }
-      return checked({ transport: 'socket', type: 'inet', host: host.replace(/^\[|\]$/g, ''), port });
-    }
+      if (rest === '') throw new QapiError('GenericError', 'invalid Unix socket address');
+      return { transport: 'socket', type: 'unix', path: rest };
+    case 'tcp':
+      return { transport: 'socket', type: 'inet', ...parseHostAndPort(rest) };
     case 'fd':
       return { transport: 'socket', type: 'fd', str: rest };
-    case 'file': {
-      const [, filename = '', offset = '0'] = /^(.*?)(?:,offset=(\d+))?$/s.exec(rest) ?? [];
-      return { transport: 'file', filename, offset: BigInt(offset) };
-    }
+    case 'file':
+      return { transport: 'file', ...parseFile(rest) };
     case 'exec':
       return { transport: 'exec', args: ['/bin/sh', '-c', rest] };
+    case 'vsock':
+    case 'rdma':
+      throw new QapiError('GenericError', `Migration over '${protocol}' is not supported`);
     default:
-      throw new QapiError('GenericError', `unknown migration protocol: ${uri}`);
+      throw new UnknownProtocolError(uri);
   }
 }
 
@@ -75,21 +83,23 @@ export function socketAddressOf(address: MigrationAddress): SocketAddress | unde
   return socket;
 }
 
-function checked(address: MigrationAddress): MigrationAddress {
-  checkAddress(address);
-  return address;
+/** What a port may be is asked when the address is used. Options after the port change nothing here. */
+function parseHostAndPort(text: string): { host: string; port: string } {
+  const part = text.startsWith('[') ? 'IPv6 address' : text.startsWith(':') ? 'port in address' : 'address';
+  const [, ipv6, host = ipv6 ?? '', port] = /^(?:\[([^\]]+)\]|([^:]*)):([^,]+)(?:,.*)?$/s.exec(text) ?? [];
+  if (port === undefined || (part === 'IPv6 address' && ipv6 === undefined)) {
+    throw new QapiError('GenericError', `error parsing ${part} '${text}'`);
+  }
+  return { host, port };
 }
 
-function checkAddress(address: MigrationAddress): void {
-  if (address.transport !== 'socket') return;
-  if (address.type === 'unix') inQapi(() => checkSocketPath(address.path));
-  if (address.type === 'inet') inQapi(() => parsePort(address.port));
-}
-
-function inQapi(step: () => unknown): void {
+function parseFile(text: string): { filename: string; offset: bigint } {
+  const at = text.indexOf(',offset=');
+  if (at === -1) return { filename: text, offset: 0n };
+  const offset = text.slice(at + ',offset='.length);
   try {
-    step();
+    return { filename: text.slice(0, at), offset: parseSize('offset', offset, 'b') };
   } catch (cause) {
-    throw new QapiError('GenericError', (cause as Error).message, { cause });
+    throw new QapiError('GenericError', `file URI has bad offset ${offset}: Invalid argument`, { cause });
   }
 }

@@ -1,16 +1,18 @@
-import {
-  type Channel,
-  type SocketAddress as ChannelAddress,
-  connectSocketChannel,
-  ExecChannel,
-  FileReadChannel,
-  FileWriteChannel,
-  type OpenChannel,
-  SocketListener,
-} from '@godwit/migration';
+import { type Channel, ExecChannel, type OpenChannel } from '@godwit/migration';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrationAddress } from '../generated/index.js';
+import type { Machine } from '../machine.js';
 import { systemReason } from '../system-reason.js';
+import type { Place } from './address.js';
+import { migrationDescriptor, openForReading, openForWriting } from './descriptors.js';
+import { connectTo, listenAt } from './sockets.js';
+
+/** What channels are made with. */
+export interface ChannelContext {
+  readonly machine: Machine;
+  /** Whose monitor asked for it. */
+  readonly place: Place;
+}
 
 /** Where a destination waits for its source. */
 export interface IncomingChannel {
@@ -21,21 +23,24 @@ export interface IncomingChannel {
   close(): void;
 }
 
-/** How a source reaches its destination. @throws QapiError for a transport that is not supported */
-export function outgoingChannel(address: MigrationAddress): OpenChannel {
-  if (address.transport === 'file') {
-    const { filename, offset } = address;
-    return () => opened(filename, FileWriteChannel.open(filename, Number(offset)));
+/** How a source reaches its destination. @throws QapiError for what cannot be used */
+export function outgoingChannel(address: MigrationAddress, context: ChannelContext): OpenChannel {
+  const { machine } = context;
+  if (machine.migrations.parameters.values['tls-creds'] !== '') checkTransportForTls(address);
+  switch (address.transport) {
+    case 'file':
+      return () => openForWriting(machine.fdSets, address);
+    case 'exec':
+      return () => startProgram(address.args, 'write');
+    case 'socket':
+      if (address.type === 'fd') {
+        const channel = migrationDescriptor(address.str, 'write', context.place);
+        return async () => channel;
+      }
+      return (signal) => connectTo(address, machine, signal);
+    default:
+      throw new QapiError('GenericError', `Migration over '${address.transport}' is not supported`);
   }
-  if (address.transport === 'exec') return () => started(address.args, 'write');
-  const target = channelAddress(address);
-  return async (signal) => {
-    try {
-      return await connectSocketChannel(target, signal);
-    } catch (cause) {
-      throw new Error(`Failed to connect to '${describe(target)}': ${systemReason(cause)}`, { cause });
-    }
-  };
 }
 
 /**
@@ -43,30 +48,25 @@ export function outgoingChannel(address: MigrationAddress): OpenChannel {
  * @param channels how many connections of it are let in
  * @throws QapiError when it cannot
  */
-export async function incomingChannel(address: MigrationAddress, channels = 1): Promise<IncomingChannel> {
-  if (address.transport === 'file') {
-    const { filename, offset } = address;
-    return withoutListening(address, () => opened(filename, FileReadChannel.open(filename, Number(offset))));
-  }
-  if (address.transport === 'exec') return withoutListening(address, () => started(address.args, 'read'));
-  const target = channelAddress(address);
-  const listener = new SocketListener(channels);
-  try {
-    const bound = await listener.listen(target);
-    return {
-      address: { transport: 'socket', ...schemaAddress(bound) },
-      accept: () => listener.accept(),
-      close: () => listener.close(),
-    };
-  } catch (cause) {
-    listener.close();
-    throw new QapiError(
-      'GenericError',
-      `Failed to bind socket to ${describe(target)}: ${systemReason(cause)}`,
-      {
-        cause,
-      },
-    );
+export async function incomingChannel(
+  address: MigrationAddress,
+  context: ChannelContext,
+  channels = 1,
+): Promise<IncomingChannel> {
+  const { machine } = context;
+  if (machine.migrations.parameters.values['tls-creds'] !== '') checkTransportForTls(address);
+  switch (address.transport) {
+    case 'file':
+      return withoutListening(address, () => openForReading(machine.fdSets, address));
+    case 'exec':
+      return withoutListening(address, () => startProgram(address.args, 'read'));
+    case 'socket': {
+      if (address.type !== 'fd') return listenAt(address, machine, channels);
+      const channel = migrationDescriptor(address.str, 'read', context.place);
+      return withoutListening(address, async () => channel);
+    }
+    default:
+      throw new QapiError('GenericError', `Migration over '${address.transport}' is not supported`);
   }
 }
 
@@ -74,36 +74,17 @@ function withoutListening(address: MigrationAddress, accept: () => Promise<Chann
   return { address, accept, close: () => {} };
 }
 
-async function opened(filename: string, channel: Promise<Channel>): Promise<Channel> {
-  try {
-    return await channel;
-  } catch (cause) {
-    throw new Error(`Unable to open ${filename}: ${systemReason(cause)}`, { cause });
-  }
+/** What is to be encrypted must not go out in the clear. */
+function checkTransportForTls(address: MigrationAddress): void {
+  if (address.transport === 'socket' && (address.type === 'inet' || address.type === 'unix')) return;
+  const kind = address.transport === 'socket' ? address.type : address.transport;
+  throw new QapiError('GenericError', `Migration over '${kind}' cannot use TLS; set 'tls-creds' to ''`);
 }
 
-async function started(args: readonly string[], direction: 'write' | 'read'): Promise<Channel> {
+async function startProgram(args: readonly string[], direction: 'write' | 'read'): Promise<Channel> {
   try {
     return await ExecChannel.start(args, direction);
   } catch (cause) {
     throw new Error(`Unable to run ${args[0] ?? ''}: ${systemReason(cause)}`, { cause });
   }
-}
-
-function channelAddress(address: MigrationAddress): ChannelAddress {
-  if (address.transport !== 'socket' || (address.type !== 'unix' && address.type !== 'inet')) {
-    const kind = address.transport === 'socket' ? address.type : address.transport;
-    throw new QapiError('GenericError', `Migration over '${kind}' is not supported`);
-  }
-  if (address.type === 'unix') return { type: 'unix', path: address.path };
-  return { type: 'inet', host: address.host, port: Number(address.port) };
-}
-
-function schemaAddress(address: ChannelAddress) {
-  if (address.type === 'unix') return address;
-  return { type: 'inet', host: address.host, port: String(address.port) } as const;
-}
-
-function describe(address: ChannelAddress): string {
-  return address.type === 'unix' ? address.path : `${address.host}:${address.port}`;
 }

@@ -1,13 +1,23 @@
 import type { IncomingStatistics, OutgoingStatistics, Transition } from '@godwit/migration';
 import { stateName } from '@godwit/vfio/contract';
-import type { MigrationInfo, MigrationStats, VfioDeviceStats, VfioTransition } from '../generated/index.js';
+import type {
+  MigrationInfo,
+  MigrationStats,
+  MigrationStatus,
+  VfioDeviceStats,
+  VfioTransition,
+} from '../generated/index.js';
+
+/** What an error explains. */
+const EXPLAINED: readonly MigrationStatus[] = ['failed', 'postcopy-paused'];
 
 /** What query-migrate tells of an outgoing migration. */
 export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
   const { status } = statistics;
-  const info: MigrationInfo = { status, 'total-time': whole(statistics.totalTime) };
-  if (statistics.error !== undefined && status === 'failed') info['error-desc'] = statistics.error;
+  const info: MigrationInfo = { status };
+  if (statistics.error !== undefined && EXPLAINED.includes(status)) info['error-desc'] = statistics.error;
   if (status === 'setup' || status === 'cancelled' || status === 'failed' || status === 'none') return info;
+  info['total-time'] = whole(statistics.totalTime);
   info['setup-time'] = whole(statistics.setupTime);
   info.ram = ramStats(statistics);
   if (statistics.devices.length > 0) {
@@ -25,7 +35,8 @@ export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
 /** What query-migrate tells of an incoming migration. */
 export function incomingInfo(statistics: IncomingStatistics): MigrationInfo {
   const info: MigrationInfo = { status: statistics.status };
-  if (statistics.error !== undefined && statistics.status === 'failed') info['error-desc'] = statistics.error;
+  const { status, error } = statistics;
+  if (error !== undefined && EXPLAINED.includes(status)) info['error-desc'] = error;
   if (statistics.devices.length > 0) {
     info.vfio = { transferred: whole(statistics.vfio.transferred) };
     info['vfio-devices'] = statistics.devices.map(({ id, qomPath, state, received, transitions }) => ({

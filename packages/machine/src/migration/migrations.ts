@@ -4,28 +4,41 @@ import type {
   IncomingMigration,
   MigrationStatus,
   MultifdConfiguration,
+  OpenChannel,
   OutgoingMigration,
 } from '@godwit/migration';
 import type { MachinePort } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrateSetParameters, MigrationCapabilityStatus, MigrationInfo } from '../generated/index.js';
 import type { Machine } from '../machine.js';
-import { checkSeveralChannels, type Destination, destinationAddress, socketAddressOf } from './address.js';
+import {
+  checkPlace,
+  checkSeveralChannels,
+  mainAddress,
+  type Place,
+  socketAddressOf,
+  UnknownProtocolError,
+} from './address.js';
 import { Capabilities } from './capabilities.js';
-import type { IncomingChannel } from './channels.js';
+import type { ChannelContext, IncomingChannel } from './channels.js';
 import { incomingInfo, outgoingInfo } from './migration-info.js';
 import { Parameters } from './parameters.js';
 
 const ENDED: readonly MigrationStatus[] = ['none', 'completed', 'failed', 'cancelled'];
+/** The connection broke, and there is no other yet. */
+const BROKEN: readonly MigrationStatus[] = ['postcopy-paused', 'postcopy-recover-setup'];
 
 interface Outgoing {
   readonly migration: OutgoingMigration;
   readonly ended: Promise<unknown>;
+  /** It failed for an address of no known kind; as in QEMU only the command says so. */
+  readonly untold?: boolean;
 }
 
 interface Incoming {
   readonly migration: IncomingMigration;
-  readonly channel: IncomingChannel;
+  /** Where it listens, or did. */
+  channel: IncomingChannel;
   readonly ended: Promise<unknown>;
 }
 
@@ -55,8 +68,9 @@ export class Migrations {
    * Starts to migrate the machine away.
    * @throws QapiError when it cannot begin; what goes wrong later is told by events and query-migrate
    */
-  async migrate(destination: Destination): Promise<void> {
+  async migrate(place: Place): Promise<void> {
     const { guest, environment } = this.#machine;
+    checkPlace(place);
     if ((this.active || this.#starting) && guest.runState !== 'inmigrate') {
       throw new QapiError('GenericError', "There's a migration process in progress");
     }
@@ -67,13 +81,10 @@ export class Migrations {
       throw new QapiError('GenericError', "Can't migrate the vm that was paused due to previous migration");
     }
     this.refuseIfBlocked();
-    const address = destinationAddress(destination);
-    if (this.capabilities.isOn('multifd')) checkSeveralChannels(address);
     this.#starting = true;
     const engine = await import('./engine.js').finally(() => {
       this.#starting = false;
     });
-    const open = engine.outgoingChannel(address);
     const { capabilities } = this;
     const migration = new engine.OutgoingMigration({
       machine: this.#port(),
@@ -84,6 +95,7 @@ export class Migrations {
       pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
       switchoverAck: capabilities.isOn('switchover-ack'),
       autoConverge: capabilities.isOn('auto-converge'),
+      ...(capabilities.isOn('x-precopy-recovery') ? { recoverAs: this.#newId() } : {}),
       ...(capabilities.isOn('multifd') ? { multifd: this.#multifdConfiguration() } : {}),
       detectZeroPages: this.parameters.values['zero-page-detection'] !== 'none',
       onStatus: (status) => this.#report(status),
@@ -91,6 +103,15 @@ export class Migrations {
         if (capabilities.isOn('events')) this.#machine.emit('MIGRATION_PASS', { pass: BigInt(pass) });
       },
     });
+    let open: OpenChannel;
+    try {
+      const address = mainAddress(place);
+      if (capabilities.isOn('multifd')) checkSeveralChannels(address);
+      open = engine.outgoingChannel(address, this.#context(place));
+    } catch (error) {
+      await this.#failToStart(migration, error);
+      throw wordedForMigrate(error);
+    }
     const ended = migration.start(this.#remember(open)).then((outcome) => {
       const { error } = migration;
       if (outcome !== 'cancelled' && error !== undefined) environment.warn(`migration: ${error.message}`);
@@ -99,11 +120,31 @@ export class Migrations {
   }
 
   /**
+   * Goes on with a migration whose connection broke.
+   * @throws QapiError
+   */
+  async resume(place: Place): Promise<void> {
+    const migration = this.#outgoing?.migration;
+    const paused = () => {
+      if (migration?.status === 'postcopy-paused') return migration;
+      throw new QapiError('GenericError', 'Cannot resume if there is no paused migration');
+    };
+    paused();
+    const engine = await import('./engine.js');
+    try {
+      const open = engine.outgoingChannel(mainAddress(place), this.#context(place));
+      paused().resume(this.#remember(open));
+    } catch (error) {
+      throw wordedForMigrate(error);
+    }
+  }
+
+  /**
    * Starts to wait for a migration.
    * @param exitOnError end the machine when the migration fails
    * @throws QapiError
    */
-  async listen(source: Destination, exitOnError = true): Promise<void> {
+  async listen(place: Place, exitOnError = true): Promise<void> {
     if (this.#machine.configuration.incoming === undefined) {
       throw new QapiError('GenericError', "'-incoming' was not specified on the command line");
     }
@@ -112,27 +153,32 @@ export class Migrations {
     }
     this.#starting = true;
     try {
-      const address = destinationAddress(source);
+      const address = mainAddress(place);
       const multifd = this.capabilities.isOn('multifd');
       if (multifd) checkSeveralChannels(address);
       const engine = await import('./engine.js');
-      const channel = await engine.incomingChannel(address, multifd ? 1 + engine.MAX_MULTIFD_CHANNELS : 1);
+      const channel = await engine.incomingChannel(
+        address,
+        this.#context(place),
+        multifd ? 1 + engine.MAX_MULTIFD_CHANNELS : 1,
+      );
       const migration = new engine.IncomingMigration({
         machine: this.#port(),
         clock: this.#machine.environment.clock,
         pageDigests: engine.defaultPageDigests,
         timeouts: engine.defaultTimeouts,
         multifdChannels: () => (multifd ? this.parameters.values['multifd-channels'] : 0),
+        recovers: this.capabilities.isOn('x-precopy-recovery'),
         onStatus: (status) => {
           // While it listens QEMU's destination is in setup already.
-          if (status === 'active') channel.close();
+          if (status === 'active') (this.#incoming?.channel ?? channel).close();
           this.#report(status);
         },
       });
       // What it has left behind when it fails, the next attempt must not take for zeros.
       this.#machine.hardware.memory.markUsed();
       const ended = migration.start(this.#remember(() => channel.accept())).then(() => {
-        channel.close();
+        this.#incoming?.channel.close();
         this.#incomingEnded(migration, exitOnError);
       });
       this.#incoming = { migration, channel, ended };
@@ -141,9 +187,45 @@ export class Migrations {
     }
   }
 
-  /** Gives up a migration to elsewhere; without effect where there is none. */
+  /**
+   * Waits at another address for a migration whose connection broke.
+   * @throws QapiError
+   */
+  async recover(place: Place): Promise<void> {
+    const incoming = this.#incoming;
+    const paused = () => {
+      if (incoming?.migration.status === 'postcopy-paused') return incoming;
+      throw new QapiError('GenericError', 'Migrate recover can only be run when postcopy is paused.');
+    };
+    paused();
+    const engine = await import('./engine.js');
+    const channel = await engine.incomingChannel(mainAddress(place), this.#context(place));
+    try {
+      const waiting = paused();
+      waiting.channel = channel;
+      waiting.migration.recover(this.#remember(() => channel.accept()));
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+  }
+
+  /** Breaks the connection of a migration that can go on over another one. @throws QapiError where there is none */
+  pause(): void {
+    if (this.#outgoing?.migration.pause() || this.#incoming?.migration.pause()) return;
+    throw new QapiError(
+      'GenericError',
+      'migrate-pause is currently only supported during postcopy-active state',
+    );
+  }
+
+  /** Gives up a migration to elsewhere, or one from elsewhere whose connection broke; without effect where there is none. */
   cancel(): void {
     this.#outgoing?.migration.cancel();
+    const incoming = this.#incoming;
+    if (incoming === undefined || !BROKEN.includes(incoming.migration.status)) return;
+    incoming.channel.close();
+    incoming.migration.cancel();
   }
 
   /** Breaks the connection of the migration under way, out or in, without telling it. */
@@ -159,10 +241,11 @@ export class Migrations {
   /** Goes on from `pre-switchover`. @throws QapiError */
   continue(expected: string): void {
     const migration = this.#outgoing?.migration;
-    if (migration === undefined || migration.status !== expected || expected !== 'pre-switchover') {
-      throw new QapiError('GenericError', `Migration not in expected state: ${migration?.status ?? 'none'}`);
+    const status = migration?.status ?? 'none';
+    if (status !== expected) {
+      throw new QapiError('GenericError', `Migration not in expected state: ${status}`);
     }
-    migration.continue();
+    if (status === 'pre-switchover') migration?.continue();
   }
 
   /** @throws QapiError for a value out of range */
@@ -218,10 +301,13 @@ export class Migrations {
     if (incoming !== undefined) {
       const info = incomingInfo(incoming.migration.statistics);
       const address = socketAddressOf(incoming.channel.address);
-      if (incoming.migration.status === 'setup' && address !== undefined) info['socket-address'] = [address];
+      const arriving = !ENDED.includes(incoming.migration.status);
+      if (arriving && address !== undefined) info['socket-address'] = [address];
       return info;
     }
-    return this.#outgoing === undefined ? {} : outgoingInfo(this.#outgoing.migration.statistics);
+    if (this.#outgoing === undefined) return {};
+    const { migration, untold } = this.#outgoing;
+    return untold ? { status: migration.status } : outgoingInfo(migration.statistics);
   }
 
   #incomingEnded(migration: IncomingMigration, exitOnError: boolean): void {
@@ -233,6 +319,22 @@ export class Migrations {
     if (guest.runState !== 'inmigrate') return;
     if (exitOnError) this.#machine.end({ reason: 'host-error', exitCode: 1 });
     else this.#incoming = undefined;
+  }
+
+  /** As in QEMU a migration that cannot even begin has failed. */
+  async #failToStart(migration: OutgoingMigration, error: unknown): Promise<void> {
+    const ended = migration.start(() => Promise.reject(error));
+    this.#outgoing = { migration, ended, untold: error instanceof UnknownProtocolError };
+    await ended;
+  }
+
+  #context(place: Place): ChannelContext {
+    return { machine: this.#machine, place };
+  }
+
+  #newId(): string {
+    const { random } = this.#machine.environment;
+    return Buffer.from(Array.from({ length: 16 }, () => Math.floor(random() * 256))).toString('hex');
   }
 
   #remember<Args extends unknown[]>(open: (...args: Args) => Promise<Channel>) {
@@ -262,9 +364,7 @@ export class Migrations {
   }
 
   #multifdConfiguration(): MultifdConfiguration {
-    const { random } = this.#machine.environment;
-    const id = Buffer.from(Array.from({ length: 16 }, () => Math.floor(random() * 256)));
-    return { channels: this.parameters.values['multifd-channels'], id: id.toString('hex') };
+    return { channels: this.parameters.values['multifd-channels'], id: this.#newId() };
   }
 
   #engineParameters(): EngineParameters {
@@ -279,4 +379,12 @@ export class Migrations {
       'max-cpu-throttle': values['max-cpu-throttle'],
     };
   }
+}
+
+/** QEMU says it in other words for `migrate` than for `migrate-incoming`. */
+function wordedForMigrate(error: unknown): unknown {
+  if (!(error instanceof UnknownProtocolError)) return error;
+  return new QapiError('GenericError', "Parameter 'uri' expects a valid migration protocol", {
+    cause: error,
+  });
 }

@@ -2,57 +2,68 @@ import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrateSetParameters, MigrationParameters } from '../generated/index.js';
 import { parseBoolean, parseNumber, parseSize } from '../options/values.js';
 
-/** A parameter that counts something, the range that it may be in, and how QEMU words that. */
-interface Range {
-  readonly minimum: bigint;
-  readonly maximum: bigint;
+/** What a parameter may be, and how QEMU words that. */
+interface Check {
+  readonly name: keyof ParameterValues;
   readonly expected: string;
+  holds(values: ParameterValues): boolean;
 }
+
+type Counted = {
+  [K in keyof ParameterValues]: ParameterValues[K] extends number | bigint ? K : never;
+}[keyof ParameterValues];
 
 const MAX_SIZE = 2n ** 64n - 1n;
 const MAX_DOWNTIME_MS = 2_000_000n;
+const PAGE_SIZE = 4096n;
 
-const percentage = (minimum: bigint): Range => ({
-  minimum,
-  maximum: 99n,
-  expected: `an integer in the range of ${minimum} to 99`,
-});
-const between = (minimum: bigint, maximum: bigint): Range => ({
-  minimum,
-  maximum,
-  expected: `a value between ${minimum} and ${maximum}`,
-});
-const bandwidth: Range = {
-  minimum: 0n,
-  maximum: MAX_SIZE,
-  expected: `an integer in the range of 0 to ${MAX_SIZE} bytes/second`,
-};
+function range(name: Counted, minimum: bigint, maximum: bigint, expected: string): Check {
+  return { name, expected, holds: ({ [name]: value }) => value >= minimum && value <= maximum };
+}
 
-const RANGES = {
-  'announce-initial': between(0n, 100_000n),
-  'announce-max': between(0n, 100_000n),
-  'announce-rounds': between(0n, 1000n),
-  'announce-step': between(1n, 10_000n),
-  'throttle-trigger-threshold': {
-    minimum: 1n,
-    maximum: 100n,
-    expected: 'an integer in the range of 1 to 100',
+function between(name: Counted, minimum: bigint, maximum: bigint): Check {
+  return range(name, minimum, maximum, `a value between ${minimum} and ${maximum}`);
+}
+
+function percentage(name: Counted, maximum = 99n): Check {
+  return range(name, 1n, maximum, `an integer in the range of 1 to ${maximum}`);
+}
+
+function bandwidth(name: Counted): Check {
+  return range(name, 0n, MAX_SIZE, `an integer in the range of 0 to ${MAX_SIZE} bytes/second`);
+}
+
+function isPowerOfTwo(value: bigint): boolean {
+  return value > 0n && (value & (value - 1n)) === 0n;
+}
+
+/** In the order in which QEMU looks at them. */
+const CHECKS: readonly Check[] = [
+  percentage('throttle-trigger-threshold', 100n),
+  percentage('cpu-throttle-initial'),
+  percentage('cpu-throttle-increment'),
+  bandwidth('max-bandwidth'),
+  bandwidth('avail-switchover-bandwidth'),
+  range('downtime-limit', 0n, MAX_DOWNTIME_MS, 'an integer in the range of 0 to (2000 * 1000) ms'),
+  between('multifd-channels', 1n, 255n),
+  between('multifd-zlib-level', 0n, 9n),
+  between('multifd-qatzip-level', 1n, 9n),
+  between('multifd-zstd-level', 0n, 20n),
+  {
+    name: 'xbzrle-cache-size',
+    expected: 'a power of two no less than the target page size',
+    holds: ({ 'xbzrle-cache-size': size }) => size >= PAGE_SIZE && isPowerOfTwo(size),
   },
-  'cpu-throttle-initial': percentage(1n),
-  'cpu-throttle-increment': percentage(1n),
-  'max-cpu-throttle': percentage(1n),
-  'max-bandwidth': bandwidth,
-  'avail-switchover-bandwidth': bandwidth,
-  'downtime-limit': {
-    minimum: 0n,
-    maximum: MAX_DOWNTIME_MS,
-    expected: 'an integer in the range of 0 to 2000 seconds',
+  {
+    name: 'max-cpu-throttle',
+    expected: 'an integer in the range of cpu_throttle_initial to 99',
+    holds: ({ 'max-cpu-throttle': most, 'cpu-throttle-initial': first }) => most >= first && most <= 99,
   },
-  'multifd-channels': between(1n, 255n),
-  'multifd-zlib-level': between(0n, 9n),
-  'multifd-qatzip-level': between(1n, 9n),
-  'multifd-zstd-level': between(0n, 20n),
-} as const satisfies Partial<Record<keyof MigrateSetParameters, Range>>;
+  between('announce-initial', 0n, 100_000n),
+  between('announce-max', 0n, 100_000n),
+  between('announce-rounds', 0n, 1000n),
+  range('announce-step', 1n, 10_000n, 'a value between 0 and 10000'),
+];
 
 /** Every parameter has a value here, unlike in the schema. */
 export type ParameterValues = Required<MigrationParameters>;
@@ -125,13 +136,18 @@ export class Parameters {
    * @throws QapiError for a value that is out of range
    */
   set(changes: MigrateSetParameters): void {
-    for (const [name, range] of Object.entries(RANGES)) {
-      const value = changes[name as keyof typeof RANGES];
-      if (value === undefined || (value >= range.minimum && value <= range.maximum)) continue;
-      throw new QapiError(
-        'GenericError',
-        `Parameter '${name.replaceAll('-', '_')}' expects ${range.expected}`,
-      );
+    const { 'tls-creds': creds, 'tls-hostname': hostname, 'tls-authz': authz, ...others } = changes;
+    const values: ParameterValues = {
+      ...this.#values,
+      ...others,
+      ...(creds === undefined ? {} : { 'tls-creds': creds ?? '' }),
+      ...(hostname === undefined ? {} : { 'tls-hostname': hostname ?? '' }),
+      ...(authz === undefined ? {} : { 'tls-authz': authz ?? '' }),
+    };
+    const failed = CHECKS.find((check) => !check.holds(values));
+    if (failed !== undefined) {
+      const name = failed.name.replaceAll('-', '_');
+      throw new QapiError('GenericError', `Parameter '${name}' expects ${failed.expected}`);
     }
     const compression = changes['multifd-compression'];
     if (compression !== undefined && compression !== 'none') {
@@ -146,13 +162,9 @@ export class Parameters {
         `Migration mode '${changes.mode}' is not supported by this machine`,
       );
     }
-    const { 'tls-creds': creds, 'tls-hostname': hostname, 'tls-authz': authz, ...others } = changes;
-    this.#values = {
-      ...this.#values,
-      ...others,
-      ...(creds === undefined ? {} : { 'tls-creds': creds ?? '' }),
-      ...(hostname === undefined ? {} : { 'tls-hostname': hostname ?? '' }),
-      ...(authz === undefined ? {} : { 'tls-authz': authz ?? '' }),
-    };
+    if (changes['direct-io'] === true) {
+      throw new QapiError('GenericError', "Migration parameter 'direct-io' is not supported by this machine");
+    }
+    this.#values = values;
   }
 }

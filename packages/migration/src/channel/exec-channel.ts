@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { MigrationError } from '../errors.js';
+import { asError, MigrationError } from '../errors.js';
 import type { Channel } from '../ports.js';
 import { StreamChannel } from './stream-channel.js';
 
@@ -40,27 +40,57 @@ export class ExecChannel implements Channel {
     return new ExecChannel(child, direction, program);
   }
 
-  write(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#streams.write(chunks);
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#streams.write(chunks);
+    } catch (cause) {
+      const failure = await this.#failure();
+      const reason = asError(cause).message;
+      throw new MigrationError(failure === undefined ? reason : `${failure} (${reason})`, { cause });
+    }
   }
 
-  readExactly(into: Uint8Array): Promise<boolean> {
-    return this.#streams.readExactly(into);
+  async readExactly(into: Uint8Array): Promise<boolean> {
+    try {
+      if (await this.#streams.readExactly(into)) return true;
+    } catch (cause) {
+      throw new MigrationError((await this.#failure()) ?? asError(cause).message, { cause });
+    }
+    const failure = await this.#failure();
+    if (failure !== undefined) throw new MigrationError(failure);
+    return false;
   }
 
   /** Resolves when the program has taken everything and ended with status 0. */
   async finish(): Promise<void> {
     await this.#streams.finish();
     await this.#exited;
+    const failure = this.#outcome();
+    if (failure !== undefined) throw new MigrationError(failure);
+  }
+
+  /** The program takes or gives no more: how it ended, where that was not well. It may have forgotten to end. */
+  async #failure(): Promise<string | undefined> {
+    const running = this.#running;
+    if (running) this.#child.kill();
+    await this.#exited;
+    return running && this.#child.signalCode === 'SIGTERM' ? undefined : this.#outcome();
+  }
+
+  #outcome(): string | undefined {
     const { exitCode, signalCode } = this.#child;
-    if (exitCode === 0) return;
+    if (exitCode === 0) return undefined;
     const how = signalCode === null ? `with status ${exitCode}` : `by ${signalCode}`;
     const complaint = this.#complaint.trim().slice(0, MAX_COMPLAINT);
-    throw new MigrationError(`'${this.#name}' ended ${how}${complaint === '' ? '' : `: ${complaint}`}`);
+    return `'${this.#name}' ended ${how}${complaint === '' ? '' : `: ${complaint}`}`;
+  }
+
+  get #running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   close(): void {
     this.#streams.close();
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill();
+    if (this.#running) this.#child.kill();
   }
 }

@@ -4,24 +4,9 @@ import { type Native, native, UnixListener } from '@godwit/native';
 import { MigrationError } from '../errors.js';
 import type { Channel } from '../ports.js';
 import { DescriptorChannel } from './descriptor-channel.js';
+import { checkSocketAddress, nodeAddress, type SocketAddress } from './socket-address.js';
 import { SocketReader } from './socket-reader.js';
-
-/** Where a connection goes to, or comes from. */
-export type SocketAddress =
-  | { readonly type: 'unix'; readonly path: string }
-  | { readonly type: 'inet'; readonly host: string; readonly port: number };
-
-/** The longest path of a unix socket that Linux takes (sun_path, without the final zero), in bytes. */
-const MAX_UNIX_PATH = 107;
-
-/** Throws {@link MigrationError} where `address` cannot be used; Node itself would cut a long path short. */
-export function checkSocketAddress(address: SocketAddress): void {
-  if (address.type === 'unix' && Buffer.byteLength(address.path) > MAX_UNIX_PATH) {
-    throw new MigrationError(
-      `UNIX socket path '${address.path}' is too long: a path must be at most ${MAX_UNIX_PATH} bytes`,
-    );
-  }
-}
+import { createTlsServer, type TlsListening } from './tls-channel.js';
 
 /** A channel over a connected socket. Owns the socket. */
 export class SocketChannel implements Channel {
@@ -105,14 +90,11 @@ export async function connectSocketChannel(
   return new SocketChannel(socket, reader);
 }
 
-function nodeAddress(address: SocketAddress): { path: string } | { host: string; port: number } {
-  return address.type === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
-}
-
 /** Waits for the other machine to connect. */
 export class SocketListener {
   readonly #limit: number;
   readonly #addon: Native | undefined;
+  readonly #tls: TlsListening | undefined;
   readonly #arrived: Channel[] = [];
   readonly #waiting: { resolve: (channel: Channel) => void; reject: (error: Error) => void }[] = [];
   #stop: (() => void) | undefined;
@@ -122,17 +104,19 @@ export class SocketListener {
   /**
    * @param limit how many connections are let in; further ones are turned away
    * @param addon with it unix sockets are faster
+   * @param tls who connects has to speak TLS, and say who he is where that is asked for
    */
-  constructor(limit = 1, addon: Native | undefined = native) {
+  constructor(limit = 1, addon: Native | undefined = native, tls?: TlsListening) {
     this.#limit = limit;
     this.#addon = addon;
+    this.#tls = tls;
   }
 
   /** Resolves with the address once connections are accepted; for port 0 it has the real port. */
   async listen(address: SocketAddress): Promise<SocketAddress> {
     checkSocketAddress(address);
     const addon = this.#addon;
-    if (address.type === 'unix' && addon !== undefined) {
+    if (address.type === 'unix' && addon !== undefined && this.#tls === undefined) {
       const listener = new UnixListener(addon, address.path, {
         connection: (fd) => {
           if (this.#isWelcome()) this.#arrive(new DescriptorChannel(addon, fd));
@@ -145,10 +129,16 @@ export class SocketListener {
       this.#stop = () => listener.close();
       return address;
     }
-    const server = net.createServer({ pauseOnConnect: true }, (socket) => {
-      if (this.#isWelcome()) this.#arrive(adopt(socket));
-      else socket.destroy();
-    });
+    const server =
+      this.#tls === undefined
+        ? net.createServer({ pauseOnConnect: true }, (socket) => {
+            if (this.#isWelcome()) this.#arrive(adopt(socket));
+            else socket.destroy();
+          })
+        : createTlsServer(this.#tls, (channel) => {
+            if (this.#isWelcome()) this.#arrive(channel);
+            else channel.close();
+          });
     server.listen(nodeAddress(address));
     await once(server, 'listening');
     this.#stop = () => server.close();
