@@ -30,5 +30,6 @@ export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';
 export { defaultPageDigests, type PageDigestAlgorithm, type PageDigestFunction } from './ram/page-digests.js';
 export { loadSnapshot, type SnapshotOptions, saveSnapshot } from './snapshot.js';
+export { checkSnapshot } from './snapshot-check.js';
 export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';
 export { defaultTimeouts, type MigrationTimeouts } from './timeouts.js';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { SystemClock } from '@godwit/clock';
 import {
+  checkSnapshot,
   defaultPageDigests,
   defaultTimeouts,
   FileReadChannel,
@@ -71,4 +72,34 @@ test('a running guest cannot be saved, and a snapshot without its end cannot be 
     message: 'the file ends in the middle of a record',
   });
   machine.close();
+});
+
+test('a snapshot is checked without loading any of it: cut anywhere, damaged, or of another machine', async () => {
+  const machine = new TestMachine({ clock, devices });
+  machine.randomize();
+  await machine.stop();
+  const path = join(folder, 'checked');
+  await saveSnapshot({ ...common, machine }, await FileWriteChannel.open(path));
+  const whole = readFileSync(path);
+  machine.writes = 7;
+  const before = machine.contents();
+  const check = async (bytes: Uint8Array, other = machine) => {
+    writeFileSync(path, bytes);
+    await checkSnapshot({ ...common, machine: other }, await FileReadChannel.open(path));
+  };
+  await check(whole);
+  await check(Buffer.concat([whole, Buffer.from('what follows is not looked at')]));
+  for (const length of [0, 5, 12, 40, whole.length >> 1, whole.length - 20, whole.length - 1]) {
+    await assert.rejects(check(whole.subarray(0, length)), `cut to ${length}`);
+  }
+  const damaged = Buffer.from(whole);
+  damaged[whole.length - 40]! ^= 1;
+  await assert.rejects(check(damaged), /corrupt/);
+  await assert.rejects(check(Buffer.from('this is no snapshot at all')), /not a migration stream/);
+  const other = new TestMachine({ clock, devices: devices.slice(1) });
+  await assert.rejects(check(whole, other), /nic0/);
+  assert.ok(machine.contents().equals(before));
+  assert.equal(machine.writes, 7);
+  machine.close();
+  other.close();
 });

@@ -5,6 +5,7 @@ import type { VncBasicInfo } from '../generated/index.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
 import { migrationText, vfioText } from './migration-text.js';
 import { registersText } from './registers.js';
+import { snapshotsText } from './snapshot-commands.js';
 import { deviceTree, flatViews, memoryTree, objectTree } from './trees.js';
 
 /** What `info` can show. Names and forms are QEMU's. */
@@ -105,18 +106,7 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       return shown.map(({ index }) => registersText(context, index)).join('\n');
     },
   },
-  show('snapshots', 'show the currently saved VM snapshots', async ({ machine }) => {
-    if (machine.configuration.snapshotFolder === undefined) {
-      return 'no block device can store vmstate for snapshot\n';
-    }
-    const snapshots = await machine.snapshots.list();
-    if (snapshots.length === 0) return 'There is no snapshot available.\n';
-    const rows = snapshots.map(({ tag, size, savedAt }) => {
-      const date = new Date(savedAt).toISOString().slice(0, 19).replace('T', ' ');
-      return `--        ${tag.padEnd(20)}${`${(size / 1024 ** 2).toFixed(1)} MiB`.padStart(12)} ${date}\n`;
-    });
-    return `List of snapshots present on all disks:\nID        ${'TAG'.padEnd(20)}${'VM SIZE'.padStart(12)} DATE\n${rows.join('')}`;
-  }),
+  show('snapshots', 'show the currently saved VM snapshots', ({ machine }) => snapshotsText(machine)),
   show('status', 'show the current VM status (running|paused)', ({ machine: { guest } }) => {
     if (guest.running) return 'VM status: running\n';
     return `VM status: paused${guest.runState === 'paused' ? '' : ` (${guest.runState})`}\n`;

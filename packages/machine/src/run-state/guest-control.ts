@@ -29,6 +29,8 @@ export class GuestControl implements MachineControl {
   #autostart: boolean;
   /** The end of the change that is under way. */
   #last: Promise<unknown> = Promise.resolve();
+  /** What the guest has is partly from somewhere else. */
+  #spoiled = false;
   /** What `resumeAfterFailure` goes back to. */
   #beforeSwitchover: RunState | undefined;
 
@@ -47,7 +49,12 @@ export class GuestControl implements MachineControl {
   }
 
   get needsReset(): boolean {
-    return this.#state.needsReset;
+    return this.#spoiled || this.#state.needsReset;
+  }
+
+  /** Something was loaded into the guest in part only: it runs no more before a reset. */
+  spoil(): void {
+    this.#spoiled = true;
   }
 
   get autostart(): boolean {
@@ -93,6 +100,7 @@ export class GuestControl implements MachineControl {
     return this.#change(async () => {
       await this.#accelerator?.pause();
       await reset();
+      this.#spoiled = false;
       if (this.running) this.#accelerator?.start();
       else if (this.runState !== 'inmigrate' && this.runState !== 'finish-migrate')
         this.#state.enter('prelaunch');

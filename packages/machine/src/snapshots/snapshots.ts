@@ -4,6 +4,7 @@ import type { SnapshotOptions } from '@godwit/migration';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { Machine } from '../machine.js';
 import { systemReason } from '../system-reason.js';
+import { snapshotFile, snapshotTag } from './snapshot-file.js';
 
 /** A snapshot of a machine: a file that holds the stream of a migration. */
 export interface SnapshotInfo {
@@ -13,8 +14,6 @@ export interface SnapshotInfo {
   /** Milliseconds since 1970. */
   readonly savedAt: number;
 }
-
-const SUFFIX = '.snapshot';
 
 /** Saves a machine to files and takes it back from them (savevm, loadvm, delvm); -machine snapshots=FOLDER says where. */
 export class Snapshots {
@@ -30,14 +29,14 @@ export class Snapshots {
     const folder = this.#folder();
     const names = await readdir(folder).catch((): string[] => []);
     const infos = await Promise.all(
-      names
-        .filter((name) => name.endsWith(SUFFIX))
-        .map(async (name) => {
-          const { size, mtimeMs } = await stat(join(folder, name));
-          return { tag: name.slice(0, -SUFFIX.length), size, savedAt: mtimeMs };
-        }),
+      names.map(async (name): Promise<SnapshotInfo[]> => {
+        const tag = snapshotTag(name);
+        if (tag === undefined) return [];
+        const { size, mtimeMs } = await stat(join(folder, name));
+        return [{ tag, size, savedAt: mtimeMs }];
+      }),
     );
-    return infos.sort((a, b) => a.savedAt - b.savedAt);
+    return infos.flat().sort((a, b) => a.savedAt - b.savedAt);
   }
 
   /**
@@ -60,24 +59,30 @@ export class Snapshots {
   }
 
   /**
-   * Puts the machine into the state that it was saved in; a guest that runs goes on from there.
-   * @throws QapiError, or Error for a snapshot of another machine or one that is damaged; where it was read in part, the
-   * guest stays stopped until the machine is reset
+   * Puts the machine into the state that it was saved in; a guest that runs goes on from there. It stands still from the
+   * start, as with QEMU, and stays so where that fails: `cont` lets it run on, for nothing of a snapshot that is of
+   * another machine or cut short is loaded.
+   * @throws QapiError, or Error for such a snapshot; where the pages of one are damaged, it was loaded in part, and the
+   * guest runs no more before a reset
    */
   load(tag: string): Promise<void> {
     return this.#alone(async () => {
       const { guest } = this.#machine;
-      const path = await this.#existing(tag);
       const ran = guest.running;
-      await guest.stop('restore-vm');
+      if (guest.runState !== 'inmigrate') await guest.stop('restore-vm');
+      const path = await this.#existing(tag);
       await this.#read(path);
       if (ran) await guest.start();
     });
   }
 
-  /** @throws QapiError when there is none */
-  async delete(tag: string): Promise<void> {
-    await rm(await this.#existing(tag));
+  /** Deletes it if it is there. */
+  delete(tag: string): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#machine.configuration.snapshotFolder === undefined) return;
+      const file = snapshotFile(tag);
+      if (file !== undefined) await rm(join(this.#folder(), file), { force: true });
+    });
   }
 
   async #write(path: string): Promise<void> {
@@ -94,9 +99,17 @@ export class Snapshots {
   }
 
   async #read(path: string): Promise<void> {
-    const { FileReadChannel, loadSnapshot } = await import('@godwit/migration');
+    const { FileReadChannel, checkSnapshot, loadSnapshot } = await import('@godwit/migration');
+    const options = await this.#options();
     try {
-      await loadSnapshot(await this.#options(), await FileReadChannel.open(path));
+      await checkSnapshot(options, await FileReadChannel.open(path));
+      const channel = await FileReadChannel.open(path);
+      try {
+        await loadSnapshot(options, channel);
+      } catch (error) {
+        this.#machine.guest.spoil();
+        throw error;
+      }
     } catch (cause) {
       throw new Error(`Could not load '${path}': ${systemReason(cause)}`, { cause });
     }
@@ -126,25 +139,31 @@ export class Snapshots {
     }
   }
 
+  /** @throws QapiError without a folder, and for a guest that is still on its way here */
   #folder(): string {
-    const { snapshotFolder } = this.#machine.configuration;
-    if (snapshotFolder === undefined) {
+    const { configuration, guest } = this.#machine;
+    if (configuration.snapshotFolder === undefined) {
       throw new QapiError('GenericError', 'no block device can store vmstate for snapshot');
     }
-    return snapshotFolder;
+    if (guest.runState === 'inmigrate') {
+      throw new QapiError('GenericError', 'The guest has not been migrated here yet');
+    }
+    return configuration.snapshotFolder;
   }
 
   #path(tag: string): string {
     const folder = this.#folder();
-    if (!/^[A-Za-z0-9][\w.-]*$/.test(tag))
-      throw new QapiError('GenericError', `Invalid snapshot name '${tag}'`);
-    return join(folder, `${tag}${SUFFIX}`);
+    const file = snapshotFile(tag);
+    if (file === undefined) throw new QapiError('GenericError', `Snapshot name '${tag}' is too long`);
+    return join(folder, file);
   }
 
   async #existing(tag: string): Promise<string> {
     const path = this.#path(tag);
     const found = await stat(path).catch(() => undefined);
-    if (found === undefined) throw new QapiError('GenericError', `Snapshot '${tag}' does not exist`);
+    if (found === undefined) {
+      throw new QapiError('GenericError', `Snapshot '${tag}' does not exist in one or more devices`);
+    }
     return path;
   }
 }
