@@ -1,7 +1,7 @@
-import type { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { TlsListening } from '@godwit/migration';
 import type { Machine } from '../machine.js';
+import { distinguishedName } from '../objects/tls/distinguished-name.js';
 
 /**
  * How a source speaks TLS, by the parameters tls-creds and tls-hostname; undefined where it does not.
@@ -36,9 +36,4 @@ function refusal(machine: Machine, authorization: string, socket: TLSSocket): st
   const identity = distinguishedName(certificate);
   if (machine.objects.authorization(authorization)?.allows(identity)) return undefined;
   return `TLS x509 authz check for ${identity} is denied`;
-}
-
-/** The subject as QEMU writes it: the last part first, commas between. */
-function distinguishedName({ subject }: X509Certificate): string {
-  return subject.split('\n').reverse().join(',');
 }
