@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { SystemClock } from '@godwit/clock';
 import { native, nativeUnavailableReason } from '@godwit/native';
 import { DEVICE_MAGIC, DeviceState } from '@godwit/vfio';
 import { RemoteDevice, VfioUserClient } from '@godwit/vfio-user';
+import { serveDevice } from './device-process.js';
 
 const needsAddon = native === undefined ? { skip: nativeUnavailableReason ?? true } : {};
-const godwit = fileURLToPath(new URL('../../bin/godwit.js', import.meta.url));
 
 let folder: string;
 beforeEach(() => {
@@ -21,23 +17,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Starts `godwit device serve`; resolves with its first line on standard error. */
-async function serve(...args: string[]) {
-  const child = spawn(process.execPath, [godwit, 'device', 'serve', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const lines = createInterface({ input: child.stderr });
-  const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
-  const [line] = (await once(lines, 'line')) as [string];
-  return { child, exit, line };
-}
-
 test(
   'a served model is read and moved through its socket, and --once ends with its client',
   needsAddon,
   async () => {
     const socket = join(folder, 'device');
-    const { exit, line } = await serve('--socket', socket, '--device', 'crypto,state-size=64K', '--once');
+    const { exit, line } = await serveDevice(
+      '--socket',
+      socket,
+      '--device',
+      'crypto,state-size=64K',
+      '--once',
+    );
     assert.equal(line, `serving crypto on ${socket}`);
     const client = await VfioUserClient.connect(socket, { native: native!, clock: new SystemClock() });
     const magic = Buffer.alloc(4);
@@ -54,7 +45,7 @@ test(
 
 test('SIGTERM ends the server and removes its socket', needsAddon, async () => {
   const socket = join(folder, 'device');
-  const { child, exit } = await serve('--socket', socket, '--device', 'nic');
+  const { child, exit } = await serveDevice('--socket', socket, '--device', 'nic');
   assert.equal(existsSync(socket), true);
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [0, null]);
@@ -68,7 +59,7 @@ for (const [what, args, code, message] of [
   ['a folder that is not there', ['--socket', '/nonexistent/x', '--device', 'nic'], 1, /ENOENT.*bind/],
 ] as const) {
   test(`${what} is one clear line`, needsAddon, async () => {
-    const { exit, line } = await serve(...args);
+    const { exit, line } = await serveDevice(...args);
     assert.match(line, message);
     assert.deepEqual(await exit, [code, null]);
   });
