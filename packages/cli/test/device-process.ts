@@ -14,10 +14,13 @@ export interface DeviceProcess {
 }
 
 /** Starts `godwit device serve`; resolves with its first line on standard error, which it writes when it serves. */
-export async function serveDevice(...args: string[]): Promise<DeviceProcess> {
-  const child = spawn(process.execPath, [godwit, 'device', 'serve', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+export function serveDevice(...args: string[]): Promise<DeviceProcess> {
+  return startServer(godwit, 'device', 'serve', ...args);
+}
+
+/** As {@link serveDevice}, for a server of one's own. */
+export async function startServer(script: string, ...args: string[]): Promise<DeviceProcess> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   const lines = createInterface({ input: child.stderr });
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
   const [line] = (await once(lines, 'line')) as [string];

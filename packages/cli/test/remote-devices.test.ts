@@ -10,10 +10,11 @@ import { native, nativeUnavailableReason } from '@godwit/native';
 import { migrateLive } from '../src/demo/live-migration.js';
 import { type MachineClient, MachineProcess } from '../src/demo/machine-process.js';
 import { devicesAreWhole, guestIsWhole, pagesWritten, verify } from '../src/demo/verification.js';
-import { type DeviceProcess, serveDevice } from './device-process.js';
+import { type DeviceProcess, serveDevice, startServer } from './device-process.js';
 
 const needsAddon = native === undefined ? { skip: nativeUnavailableReason ?? true } : {};
 const GODWIT = fileURLToPath(new URL('../../bin/godwit.js', import.meta.url));
+const MESSAGE_DMA_SERVER = fileURLToPath(new URL('./message-dma-server.js', import.meta.url));
 const NEVER = new AbortController().signal;
 const clock = new SystemClock();
 
@@ -30,8 +31,17 @@ class Processes {
     });
   }
 
-  async device(name: string, model: string): Promise<DeviceProcess> {
-    const device = await serveDevice('--socket', join(this.folder, name), '--device', model);
+  device(name: string, model: string): Promise<DeviceProcess> {
+    return this.#track(serveDevice('--socket', join(this.folder, name), '--device', model));
+  }
+
+  /** A nic that reaches the guest's memory by messages alone. */
+  deviceByMessages(name: string): Promise<DeviceProcess> {
+    return this.#track(startServer(MESSAGE_DMA_SERVER, join(this.folder, name)));
+  }
+
+  async #track(starting: Promise<DeviceProcess>): Promise<DeviceProcess> {
+    const device = await starting;
     this.#devices.push(device);
     return device;
   }
@@ -85,6 +95,37 @@ async function interruptsMore(client: MachineClient, count: number): Promise<voi
   await until(async () => Number(await guest(client, 'device-interrupts')) >= before + count);
 }
 
+/** Moves a guest that uses the devices `near` and `far`, and has it look at everything afterwards. */
+async function moveAndVerify(processes: Processes): Promise<void> {
+  const [source, destination] = await Promise.all([
+    processes.machine('source', 'near'),
+    processes.machine('destination', 'far', { more: ['-incoming', 'defer'] }),
+  ]);
+  await interruptsMore(source, 10);
+  const { progress, reason } = await migrateLive({
+    source,
+    destination,
+    listenAt: `unix:${join(processes.folder, 'migration')}`,
+    clock,
+    limitMs: 120_000,
+    signal: NEVER,
+    pollMs: 20,
+    onProgress: () => {},
+  });
+  assert.equal(progress.status, 'completed', reason);
+  const transferred = progress.devices.find(({ id }) => id === 'r')?.transferred ?? 0;
+  assert.ok(transferred >= 2 ** 20, `${transferred} bytes of device state`);
+  await until(async () => (await destination.execute('query-status')).running);
+  const before = await pagesWritten(source);
+  await interruptsMore(destination, 10);
+  const verification = await verify(destination, before);
+  assert.ok(guestIsWhole(verification, true), JSON.stringify(verification));
+  assert.ok(devicesAreWhole(verification, 1), JSON.stringify(verification));
+  assert.ok(verification.devices[0]!.dmaPages > 0);
+  await processes.end();
+  assert.deepEqual(readdirSync(processes.folder), []);
+}
+
 test(
   'a device of a third process moves, to a fourth, with a guest that runs and uses it',
   needsAddon,
@@ -92,33 +133,17 @@ test(
     const processes = new Processes(context);
     const model = 'nic,state-size=8M,dirty-rate=1M,dma-rate=2M';
     await Promise.all([processes.device('near', model), processes.device('far', model)]);
-    const [source, destination] = await Promise.all([
-      processes.machine('source', 'near'),
-      processes.machine('destination', 'far', { more: ['-incoming', 'defer'] }),
-    ]);
-    await interruptsMore(source, 10);
-    const { progress, reason } = await migrateLive({
-      source,
-      destination,
-      listenAt: `unix:${join(processes.folder, 'migration')}`,
-      clock,
-      limitMs: 120_000,
-      signal: NEVER,
-      pollMs: 20,
-      onProgress: () => {},
-    });
-    assert.equal(progress.status, 'completed', reason);
-    const transferred = progress.devices.find(({ id }) => id === 'r')?.transferred ?? 0;
-    assert.ok(transferred >= 8 * 2 ** 20, `${transferred} bytes of device state`);
-    await until(async () => (await destination.execute('query-status')).running);
-    const before = await pagesWritten(source);
-    await interruptsMore(destination, 10);
-    const verification = await verify(destination, before);
-    assert.ok(guestIsWhole(verification, true), JSON.stringify(verification));
-    assert.ok(devicesAreWhole(verification, 1), JSON.stringify(verification));
-    assert.ok(verification.devices[0]!.dmaPages > 0);
-    await processes.end();
-    assert.deepEqual(readdirSync(processes.folder), []);
+    await moveAndVerify(processes);
+  },
+);
+
+test(
+  'so does one that reaches the memory of the guest by messages, and none of its pages is lost',
+  needsAddon,
+  async (context) => {
+    const processes = new Processes(context);
+    await Promise.all([processes.deviceByMessages('near'), processes.deviceByMessages('far')]);
+    await moveAndVerify(processes);
   },
 );
 
@@ -148,7 +173,7 @@ test(
   async (context) => {
     const processes = new Processes(context);
     const device = await processes.device('hung', 'gpu,state-size=1M');
-    const machine = await processes.machine('m', 'hung', { timeoutMs: 1000 });
+    const machine = await processes.machine('m', 'hung', { timeoutMs: 300 });
     const failure = async () =>
       String(await machine.execute('qom-get', { path: '/machine/peripheral/r', property: 'failure' }));
     // On a busy host it may have been too slow already.
