@@ -23,6 +23,11 @@ export interface Native {
    * zeros from then on, and what is written to it is lost.
    */
   mappingFaults(buffer: ArrayBuffer): number;
+  /**
+   * Its one element counts the faults of all mappings of the process, and wraps around: for who looks after every access, and
+   * asks {@link Native.mappingFaults} only where it has changed. Not to be written.
+   */
+  faultCounter(): Uint32Array;
   eventfd(initial: number, flags?: { nonblocking?: boolean; semaphore?: boolean }): number;
   /** Adds 1 to an eventfd; never blocks. False where its counter is full (it is signalled all the same). */
   signalEventfd(fd: number): boolean;

@@ -72,11 +72,14 @@ test('an access past the end of a shrunken file reads zeros and is counted', nee
   bytes.fill(0xaa);
   ftruncateSync(fd, PAGE);
   assert.equal(addon.mappingFaults(buffer), 0);
+  const counter = addon.faultCounter();
+  const before = counter[0]!;
   assert.equal(bytes[3 * PAGE + 1], 0);
   assert.equal(addon.mappingFaults(buffer), 1);
   bytes[PAGE] = 1;
   bytes.copyWithin(2 * PAGE, 0, PAGE);
   assert.equal(addon.mappingFaults(buffer), 3);
+  assert.equal(counter[0]! - before, 3);
   assert.equal(bytes[0], 0xaa);
   // The kernel's own accesses fail instead of raising a signal, or find the zeros.
   const folder = mkdtempSync(join(tmpdir(), 'godwit-'));

@@ -133,8 +133,9 @@ export class VfioUserClient {
       const count = Math.min(step, into.length - at);
       const request = REGION_ACCESS.encode({ offset: offset + at, region, count });
       const size = REGION_ACCESS.size + count;
-      const { payload } = await this.#requester.ask(Command.REGION_READ, [request], { min: size, max: size });
-      into.set(payload.subarray(REGION_ACCESS.size), at);
+      const reply = await this.#requester.ask(Command.REGION_READ, [request], { min: size, max: size });
+      into.set(reply.payload.subarray(REGION_ACCESS.size), at);
+      this.#requester.recycle(reply);
     }
   }
 
@@ -260,7 +261,8 @@ export class VfioUserClient {
     const size = Math.min(into.length, this.maxTransfer);
     const request = MIG_DATA.encode({ argsz: MIG_DATA.size + size, size });
     const expected = { min: MIG_DATA.size, max: MIG_DATA.size + size };
-    const { payload } = await this.#requester.ask(Command.MIG_DATA_READ, [request], expected);
+    const reply = await this.#requester.ask(Command.MIG_DATA_READ, [request], expected);
+    const { payload } = reply;
     const { size: length } = MIG_DATA.read(payload);
     // There may be bytes behind the data: libvfio-user replies with as many as were asked for.
     if (payload.length < MIG_DATA.size + length) {
@@ -269,6 +271,7 @@ export class VfioUserClient {
       );
     }
     into.set(payload.subarray(MIG_DATA.size, MIG_DATA.size + length));
+    this.#requester.recycle(reply);
     return length;
   }
 

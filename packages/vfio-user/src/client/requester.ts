@@ -56,6 +56,11 @@ export class Requester {
     return reply;
   }
 
+  /** Takes back the payload of a reply that is no longer needed; for large ones. */
+  recycle(reply: Reply): void {
+    this.#connection.recycle(reply);
+  }
+
   /** Closes the descriptors of a reply that nobody took out of it. */
   drop(reply: Reply): void {
     for (const fd of reply.fds.splice(0)) this.#native.close(fd);

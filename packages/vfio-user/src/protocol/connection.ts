@@ -176,6 +176,11 @@ export class Connection {
     return answer;
   }
 
+  /** Takes back the payload of a reply that is no longer needed; for large ones. */
+  recycle({ payload }: Reply): void {
+    this.#receiver.recycle(payload);
+  }
+
   /**
    * Answers a command. A part of 32 KiB or more must not change as long as there is something {@link unsent}. Nothing is sent where the peer wants no reply.
    * The descriptors are closed once sent.

@@ -15,7 +15,7 @@ export interface Message {
 /** Descriptors of one message that are kept; the specification's peers send at most 16. */
 const MAX_DESCRIPTORS = 16;
 
-/** A payload of so many bytes is handed over with its buffer. */
+/** A payload of so many bytes is handed over with its buffer, which {@link Receiver.recycle} takes back. */
 const KEPT_WITHOUT_COPY = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
@@ -102,9 +102,12 @@ export class Receiver {
   /** Ends the loan of a message's payload, and closes those of its descriptors that nobody took. */
   release(message: Message): void {
     for (const fd of message.fds.splice(0)) this.#native.close(fd);
-    if (this.#buffer === undefined && message.payload.length > 0) {
-      this.#buffer = Buffer.from(message.payload.buffer, 0, message.payload.buffer.byteLength);
-    }
+    if (message.payload.length > 0) this.#takeBack(message.payload);
+  }
+
+  /** Takes back what {@link keep} returned, whose bytes are no longer needed: to allocate anew costs more than to receive. */
+  recycle(payload: Buffer): void {
+    if (payload.length >= KEPT_WITHOUT_COPY) this.#takeBack(payload);
   }
 
   /** Ends the loan of a message's payload, whose bytes are returned for good. */
@@ -133,6 +136,12 @@ export class Receiver {
       throw new ProtocolError(`a message has the unknown type ${type}`);
     }
     return size - HEADER.size;
+  }
+
+  #takeBack({ buffer }: Buffer): void {
+    if (this.#buffer === undefined || this.#buffer.length < buffer.byteLength) {
+      this.#buffer = Buffer.from(buffer, 0, buffer.byteLength);
+    }
   }
 
   #room(length: number): Buffer {

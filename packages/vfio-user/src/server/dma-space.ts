@@ -1,13 +1,9 @@
-import { fstatSync } from 'node:fs';
 import type { Native } from '@godwit/native';
 import { DmaLogger, type DmaMemory, VfioError } from '@godwit/vfio';
 import type { Connection } from '../protocol/connection.js';
 import { Command, DMA_ACCESS } from '../protocol/messages.js';
 import type { Reply } from '../protocol/pending-requests.js';
-
-/** A mapping is limited to 4 GiB by Node's buffers; smaller ones are easier to come by. */
-const SEGMENT_SIZE = 2 ** 30;
-const PAGE_SIZE = 4096;
+import { MappedRange } from './mapped-range.js';
 
 /** A range of guest memory that the client has told of. */
 export interface DmaMap {
@@ -17,17 +13,9 @@ export interface DmaMap {
   readonly writable: boolean;
 }
 
-/** Part of a range that is mapped here. */
-interface Segment {
-  readonly address: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly buffer: ArrayBuffer;
-  faults: number;
-}
-
 interface Range extends DmaMap {
   /** Absent: the memory is reached by messages. */
-  readonly segments?: readonly Segment[];
+  readonly mapped?: MappedRange;
 }
 
 /** How messages reach the client's memory. */
@@ -84,8 +72,8 @@ export class DmaSpace implements DmaMemory {
     if ((before && before.address + before.size > range.address) || (after && after.address < end)) {
       throw new VfioError('EEXIST', 'a DMA range overlaps another');
     }
-    const mapped = fd === undefined ? range : { ...range, segments: this.#mapFile(range, fd, offset) };
-    this.#ranges.splice(index, 0, mapped);
+    const mapped = fd === undefined ? undefined : new MappedRange(this.#native, range, fd, offset);
+    this.#ranges.splice(index, 0, mapped === undefined ? range : { ...range, mapped });
   }
 
   /** Removes exactly that range. ENOENT: there is none. */
@@ -108,7 +96,7 @@ export class DmaSpace implements DmaMemory {
   read(address: number, into: Uint8Array): void {
     this.#walk(address, into.length, 'readable', (range, start, from, to) => {
       const part = into.subarray(from, to);
-      if (range.segments !== undefined) copyOut(this.#native, range.segments, start, part);
+      if (range.mapped !== undefined) range.mapped.read(start, part);
       else this.readByMessages(start, part);
     });
   }
@@ -116,7 +104,7 @@ export class DmaSpace implements DmaMemory {
   write(address: number, from: Uint8Array): void {
     this.#walk(address, from.length, 'writable', (range, start, begin, end) => {
       const part = from.subarray(begin, end);
-      if (range.segments !== undefined) copyIn(this.#native, range.segments, start, part);
+      if (range.mapped !== undefined) range.mapped.write(start, part);
       else this.writeByMessages(start, part);
     });
     this.logger.mark(address, from.length);
@@ -126,8 +114,8 @@ export class DmaSpace implements DmaMemory {
   async readAsync(address: number, into: Uint8Array): Promise<void> {
     for (const { range, start, from, to } of this.#parts(address, into.length, 'readable')) {
       const part = into.subarray(from, to);
-      if (range.segments !== undefined) {
-        copyOut(this.#native, range.segments, start, part);
+      if (range.mapped !== undefined) {
+        range.mapped.read(start, part);
         continue;
       }
       for (const piece of this.#pieces(start, part)) {
@@ -142,8 +130,8 @@ export class DmaSpace implements DmaMemory {
   async writeAsync(address: number, from: Uint8Array): Promise<void> {
     for (const { range, start, from: begin, to } of this.#parts(address, from.length, 'writable')) {
       const part = from.subarray(begin, to);
-      if (range.segments !== undefined) {
-        copyIn(this.#native, range.segments, start, part);
+      if (range.mapped !== undefined) {
+        range.mapped.write(start, part);
         continue;
       }
       for (const piece of this.#pieces(start, part)) {
@@ -163,9 +151,7 @@ export class DmaSpace implements DmaMemory {
    */
   view(address: number, length: number): Uint8Array | undefined {
     const range = this.#find(address);
-    const segment = range?.segments?.find((each) => within(each, address, length));
-    if (segment === undefined || !range?.writable) return undefined;
-    return segment.bytes.subarray(address - segment.address, address - segment.address + length);
+    return range?.writable ? range.mapped?.view(address, length) : undefined;
   }
 
   /** The device wrote `length` bytes at `address` of a view. */
@@ -229,33 +215,9 @@ export class DmaSpace implements DmaMemory {
     return low;
   }
 
-  #mapFile(range: DmaMap, fd: number, offset: number): Segment[] {
-    const status = fstatSync(fd);
-    if (status.isFile() && offset + range.size > status.size) {
-      throw new VfioError('EINVAL', 'a DMA range exceeds its file');
-    }
-    // The file's pages, which may begin before the range does.
-    const skew = offset % PAGE_SIZE;
-    const segments: Segment[] = [];
-    try {
-      for (let at = 0; at < range.size; ) {
-        const lead = at === 0 ? skew : 0;
-        const length = Math.min(range.size - at, SEGMENT_SIZE - lead);
-        const buffer = this.#native.mmap(fd, offset + at - lead, length + lead, range.writable);
-        const bytes = new Uint8Array(buffer, lead, length);
-        segments.push({ address: range.address + at, bytes, buffer, faults: 0 });
-        at += length;
-      }
-    } catch (cause) {
-      for (const { buffer } of segments) this.#native.munmap(buffer);
-      throw new VfioError('EINVAL', 'a DMA range cannot be mapped', { cause });
-    }
-    return segments;
-  }
-
   #release(range: Range): void {
     if (this.#last === range) this.#last = undefined;
-    for (const { buffer } of range.segments ?? []) this.#native.munmap(buffer);
+    range.mapped?.release();
   }
 
   /** As {@link DmaSpace.read}, but by messages even where the memory is mapped here. */
@@ -293,6 +255,7 @@ export class DmaSpace implements DmaMemory {
       );
     }
     piece.bytes.set(payload.subarray(DMA_ACCESS.size));
+    this.#messenger?.connection.recycle(reply);
   }
 
   /** Replies to DMA bring no descriptors; what comes anyway is closed. */
@@ -312,41 +275,5 @@ export class DmaSpace implements DmaMemory {
   #connected(): Messenger {
     if (this.#messenger === undefined) throw new VfioError('EFAULT', 'no client is connected');
     return this.#messenger;
-  }
-}
-
-function within(segment: Segment, address: number, length: number): boolean {
-  return address >= segment.address && address + length <= segment.address + segment.bytes.length;
-}
-
-function copyOut(native: Native, segments: readonly Segment[], address: number, into: Uint8Array): void {
-  forEachPiece(native, segments, address, into.length, (bytes, from) => into.set(bytes, from));
-}
-
-function copyIn(native: Native, segments: readonly Segment[], address: number, from: Uint8Array): void {
-  forEachPiece(native, segments, address, from.length, (bytes, start) => {
-    bytes.set(
-      start === 0 && bytes.length === from.length ? from : from.subarray(start, start + bytes.length),
-    );
-  });
-}
-
-function forEachPiece(
-  native: Native,
-  segments: readonly Segment[],
-  address: number,
-  length: number,
-  copy: (bytes: Uint8Array, from: number) => void,
-): void {
-  for (const segment of segments) {
-    const start = Math.max(address, segment.address);
-    const end = Math.min(address + length, segment.address + segment.bytes.length);
-    if (start >= end) continue;
-    copy(segment.bytes.subarray(start - segment.address, end - segment.address), start - address);
-    const faults = native.mappingFaults(segment.buffer);
-    if (faults > segment.faults) {
-      segment.faults = faults;
-      throw new VfioError('EFAULT', 'the file behind a DMA range has shrunk');
-    }
   }
 }
