@@ -34,4 +34,14 @@ export const purposes: readonly Purpose[] = [
     qemu: /in the range of 0 to \(2000 \* 1000\) ms/,
     reason: 'the limit of downtime-limit is told in seconds in newer versions',
   },
+  {
+    exchange: /x-vfio-user-server/,
+    qemu: /invalid object type: x-vfio-user-server/,
+    reason: 'a QEMU that is built without libvfio-user exports no devices',
+  },
+  {
+    exchange: /vfio-user-pci/,
+    qemu: /Device 'vfio-user-pci' not found|'vfio-user-pci' is not a valid device model name/,
+    reason: 'since QEMU 10.1 there is vfio-user-pci',
+  },
 ];

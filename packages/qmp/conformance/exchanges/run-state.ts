@@ -85,6 +85,18 @@ export const runStateScenarios: readonly Scenario[] = [
       { send: command('query-iothreads') },
       { send: command('object-del', '{"id": "io0"}') },
       { send: command('object-del', '{"id": "io0"}') },
+      ...[
+        '"device": "d"',
+        '"device": "d", "socket": {"type": "unix"}',
+        '"device": "d", "socket": {"type": "pipe", "path": "/nowhere/x"}',
+        '"device": "d", "socket": {"type": "unix", "path": "/nowhere/x"}, "more": 1',
+        '"socket": {"type": "unix", "path": "/nowhere/x"}',
+        '"device": "d", "socket": {"type": "unix", "path": "/nowhere/x"}',
+      ].map((more) => ({
+        send: command('object-add', `{"qom-type": "x-vfio-user-server", "id": "vfu", ${more}}`),
+      })),
+      { send: command('object-del', '{"id": "vfu"}') },
+      { send: command('device_add', '{"driver": "vfio-user-pci", "socket": "/nowhere/x"}') },
       { send: command('yank', '{"instances": [{"type": "migration"}]}') },
       { send: command('yank', '{"instances": 1}') },
       { send: command('yank', '{"instances": [{"type": "nonsense"}]}') },
