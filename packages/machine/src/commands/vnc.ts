@@ -6,6 +6,9 @@ import { authenticationInfo, authenticationText } from '../vnc/authentication.js
 import type { VncAddress, VncServer } from '../vnc/index.js';
 import type { CommandHandlers } from './command-call.js';
 
+/** What is said where there is no server that takes a password. */
+export const NO_PASSWORD = 'Could not set password';
+
 export const vncCommands = {
   'query-vnc': (_, { machine }) => {
     const server = machine.vnc?.find();
@@ -92,7 +95,7 @@ function addressOf(address: SocketAddress): VncAddress {
 
 function setPassword(machine: Machine, password: string, display?: string): void {
   const server: VncServer | undefined = machine.vnc?.find(display);
-  if (server?.setPassword(password) !== true) throw new QapiError('GenericError', 'Could not set password');
+  if (server?.setPassword(password) !== true) throw new QapiError('GenericError', NO_PASSWORD);
 }
 
 /** Seconds since 1970. A text that is no number is 0, as in QEMU: such a password is good no more. */

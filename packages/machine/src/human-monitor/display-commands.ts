@@ -1,4 +1,4 @@
-import { vncCommands } from '../commands/vnc.js';
+import { NO_PASSWORD, vncCommands } from '../commands/vnc.js';
 import type { DisplayProtocol, SetPasswordAction } from '../generated/index.js';
 import type { MonitorArguments, MonitorCommand, MonitorContext } from './command.js';
 import { MonitorError } from './monitor-error.js';
@@ -52,19 +52,30 @@ export const DISPLAY_COMMANDS: readonly MonitorCommand[] = [
       const connected = args.optionalText('connected');
       if (connected !== undefined && !isPasswordAction(connected)) throw invalidValue(connected);
       const display = args.optionalText('d');
-      vncCommands.set_password(
-        {
-          protocol,
-          password: args.text('password'),
-          ...(connected === undefined ? {} : { connected }),
-          ...(display === undefined ? {} : { display }),
-        },
-        context,
-      );
+      const options = {
+        protocol,
+        password: args.text('password'),
+        ...(connected === undefined ? {} : { connected }),
+        ...(display === undefined ? {} : { display }),
+      };
+      withHint(context, display, () => vncCommands.set_password(options, context));
       return '';
     },
   },
 ];
+
+/** Sets a password. Where the server asks for none, the error says how it would: people are told, programs are not. */
+function withHint({ machine }: MonitorContext, display: string | undefined, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    const server = machine.vnc?.find(display);
+    if (server === undefined || server.takesPassword || (error as Error).message !== NO_PASSWORD) throw error;
+    throw new MonitorError(
+      `If you want use passwords please enable password auth using '-vnc \${dpy},password'.\nError: ${NO_PASSWORD}`,
+    );
+  }
+}
 
 /** @throws Error in the words of the monitor */
 function displayProtocol(text: string): DisplayProtocol {
@@ -93,7 +104,7 @@ async function change(args: MonitorArguments, context: MonitorContext): Promise<
   }
   const given = args.optionalText('arg');
   if (given !== undefined) {
-    vncCommands['change-vnc-password']({ password: given }, context);
+    withHint(context, undefined, () => vncCommands['change-vnc-password']({ password: given }, context));
     return '';
   }
   if (context.terminal === undefined) {

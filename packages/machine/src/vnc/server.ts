@@ -101,11 +101,15 @@ export class VncServer {
     return this.#clients.map(({ info }) => info).reverse();
   }
 
-  /** False where no password is asked for. Who is connected stays. */
+  /** Whether it takes a password. Behind TLS one can be given that nobody is asked for. */
+  get takesPassword(): boolean {
+    const { password, tls } = this.authentication;
+    return password || tls !== undefined;
+  }
+
+  /** False where it takes none. Who is connected stays. */
   setPassword(password: string): boolean {
-    const { password: asked, tls } = this.authentication;
-    // Behind TLS a password can be given that nobody is asked for.
-    if (!asked && tls === undefined) return false;
+    if (!this.takesPassword) return false;
     this.#password.set(password);
     return true;
   }

@@ -418,6 +418,17 @@ test('over tcp, the next free port is taken where `to` allows it', async () => {
   await second.close();
 });
 
+test('a server that asks for no password takes none, and tells people how it would', async () => {
+  const machine = await machineWith();
+  const set = { protocol: 'vnc', password: 'x' };
+  await assert.rejects(execute(machine, 'set_password', set), /^QmpCommandError: Could not set password$/);
+  assert.equal(
+    await execute(machine, 'human-monitor-command', { 'command-line': 'set_password vnc x' }),
+    `If you want use passwords please enable password auth using '-vnc \${dpy},password'.\r\nError: Could not set password\r\n`,
+  );
+  await machine.close();
+});
+
 test('a machine without a VNC server says so', async () => {
   const machine = await createTestMachine();
   assert.deepEqual(await query(machine, 'query-vnc'), { enabled: false });
