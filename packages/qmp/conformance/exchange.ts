@@ -21,6 +21,8 @@ export interface MonitorExchange {
   readonly unordered?: true;
   /** The order of lists in what comes is not defined, so that they are compared as sets. */
   readonly unorderedLists?: true;
+  /** Members whose values differ from run to run, beside those that always do. */
+  readonly varies?: readonly string[];
 }
 
 /** Bytes on a socket that is no QMP monitor: a human monitor, a serial port. Connected when it is first used. */

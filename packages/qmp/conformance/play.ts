@@ -107,9 +107,7 @@ async function playToMonitor(
   for (const [index, connection] of connections.entries()) {
     const count = expected[index] ?? 0;
     const messages = await connection.take(count, replyLimitMs);
-    const texts = messages.map(
-      (message) => `${index}: ${withoutFolder(normalise(message, exchange.unorderedLists), peer)}`,
-    );
+    const texts = messages.map((message) => `${index}: ${withoutFolder(normalise(message, exchange), peer)}`);
     if (exchange.unordered) texts.sort();
     lines.push(...texts);
     for (let missing = messages.length; missing < count; missing++) lines.push(`${index}: nothing`);

@@ -1,12 +1,14 @@
 import type { Scenario } from '../exchange.js';
+import { clockScenarios } from './clock.js';
 import { descriptorScenarios } from './descriptors.js';
-import { displayScenarios } from './displays.js';
+import { displayScenarios } from './displays/index.js';
 import { envelopeScenarios } from './envelope.js';
 import { malformedScenarios } from './malformed.js';
 import { miscScenarios } from './misc/index.js';
 import { negotiationScenarios } from './negotiation.js';
 import { outOfBandScenarios } from './out-of-band.js';
 import { runStateScenarios } from './run-state.js';
+import { snapshotScenarios } from './snapshots.js';
 
 /** Scenarios that are counted together. */
 export interface ExchangeSet {
@@ -27,5 +29,7 @@ export const exchangeSets: readonly ExchangeSet[] = [
     ],
   },
   { name: 'displays', scenarios: displayScenarios },
+  { name: 'snapshots', scenarios: snapshotScenarios },
+  { name: 'clock', scenarios: clockScenarios },
   { name: 'misc', scenarios: miscScenarios },
 ];

@@ -1,4 +1,4 @@
-import { command, type Exchange, type Scenario } from '../exchange.js';
+import { command, type Exchange, type Scenario } from '../../exchange.js';
 
 const setPassword = (args: string): Exchange => ({ send: command('set_password', args) });
 const expire = (args: string): Exchange => ({ send: command('expire_password', args) });
@@ -14,7 +14,7 @@ const addClient = (protocol: string, more = ''): Exchange[] => [
 ];
 
 /** The peers have one VNC server with a password and without a socket (see peer.ts). */
-export const displayScenarios: readonly Scenario[] = [
+export const passwordScenarios: readonly Scenario[] = [
   {
     name: 'remote displays and their passwords',
     negotiate: 'plain',
