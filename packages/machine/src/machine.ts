@@ -84,7 +84,11 @@ export class Machine {
     this.emit = emitterTo(this.qmp.events);
     this.tree = new MachineTree();
     this.fdSets = new FdSets(descriptorOperations(environment.native));
-    this.chardevs = new CharacterDevices(this.tree.chardevs, environment, this.fdSets);
+    this.chardevs = new CharacterDevices(this.tree.chardevs, {
+      ...environment,
+      fdSets: this.fdSets,
+      onExit: () => this.end({ reason: 'host-ui', exitCode: 0 }),
+    });
     this.objects = new UserObjects(this.tree.objects, environment, this);
     this.guest = new GuestControl({
       emit: this.emit,

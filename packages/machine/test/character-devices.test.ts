@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { native } from '@godwit/native';
 import { createTestMachine, execute, type TestMachine } from './support/test-machine.js';
 
 let folder: string;
@@ -68,19 +80,66 @@ test('a chardev is made, listed, and removed, and its socket goes with it', asyn
 });
 
 test('what is wrong with a chardev is said, and leaves no trace', async () => {
-  const machine = await createTestMachine({ chardevs: [{ kind: 'null', id: 'n' }], serials: ['n'] });
+  const machine = await createTestMachine({
+    chardevs: [
+      { kind: 'null', id: 'n' },
+      { kind: 'ringbuf', id: 'r', size: 8 },
+    ],
+    serials: ['n'],
+  });
   const add = (id: string, backend: object) => execute(machine, 'chardev-add', { id, backend });
   const refusals = [
     [() => add('n', { type: 'null', data: {} }), "Chardev with id 'n' already exists"],
-    [() => add('x', { type: 'pty', data: {} }), "Parameter 'type' does not accept value 'pty'"],
-    [() => add('x', { type: 'ringbuf', data: { size: 3 } }), 'size of ringbuf chardev must be power of two'],
-    [() => add('x', unix('/nonexistent/x')), /^Failed to bind socket to \/nonexistent\/x: /],
+    [() => add('x', { type: 'vc', data: {} }), "Parameter 'type' does not accept value 'vc'"],
+    [
+      () => add('x', { type: 'ringbuf', data: { size: 3 } }),
+      "Failed to add chardev 'x': size of ringbuf chardev must be power of two",
+    ],
+    [
+      () => add('x', unix('/nonexistent/x')),
+      /^Failed to add chardev 'x': Failed to bind socket to \/nonexistent\/x: /,
+    ],
+    [
+      () => add('x', { type: 'socket', data: { ...unix('/x').data, server: false } }),
+      "Failed to add chardev 'x': 'wait' option is incompatible with socket in client connect mode",
+    ],
+    [
+      () => add('x', { type: 'socket', data: { ...unix('/x').data, reconnect: 1 } }),
+      "Failed to add chardev 'x': 'reconnect' option is incompatible with socket in server listen mode",
+    ],
+    [
+      () => add('x', { type: 'pipe', data: { device: '/nonexistent/x' } }),
+      "Failed to add chardev 'x': Could not open '/nonexistent/x': No such file or directory",
+    ],
+    [
+      () => add('x', { type: 'mux', data: { chardev: 'zz' } }),
+      "Failed to add chardev 'x': mux: base chardev zz not found",
+    ],
+    [
+      () => add('x', { type: 'mux', data: { chardev: 'n' } }),
+      "Failed to add chardev 'x': Device 'n' is in use",
+    ],
+    [
+      () => add('x', { type: 'null', data: { logfile: '/nonexistent/x' } }),
+      "Failed to add chardev 'x': Could not create '/nonexistent/x': No such file or directory",
+    ],
+    [
+      () => execute(machine, 'chardev-change', { id: 'zz', backend: { type: 'null', data: {} } }),
+      "Chardev 'zz' does not exist",
+    ],
+    [
+      () => execute(machine, 'ringbuf-write', { device: 'r', data: '!', format: 'base64' }),
+      'Base64 data contains invalid characters',
+    ],
     [() => add('x', unix(`/${'y'.repeat(120)}`)), /too long/],
     [
       () => add('x', { type: 'file', data: { out: '/nonexistent/x' } }),
-      "Could not open '/nonexistent/x': No such file or directory",
+      "Failed to add chardev 'x': Could not open '/nonexistent/x': No such file or directory",
     ],
-    [() => add('x', { type: 'file', data: { out: '/dev/fdset/7' } }), 'Failed to find fdset /dev/fdset/7'],
+    [
+      () => add('x', { type: 'file', data: { out: '/dev/fdset/7' } }),
+      "Failed to add chardev 'x': Failed to find fdset /dev/fdset/7",
+    ],
     [() => execute(machine, 'chardev-remove', { id: 'zz' }), "Chardev 'zz' not found"],
     [() => execute(machine, 'chardev-remove', { id: 'n' }), "Chardev 'n' is busy"],
     [() => execute(machine, 'chardev-send-break', { id: 'zz' }), "Chardev 'zz' not found"],
@@ -90,7 +149,7 @@ test('what is wrong with a chardev is said, and leaves no trace', async () => {
   for (const [act, message] of refusals) {
     await assert.rejects(act(), { errorClass: 'GenericError', message });
   }
-  assert.equal(((await execute(machine, 'query-chardev')) as unknown[]).length, 1);
+  assert.equal(((await execute(machine, 'query-chardev')) as unknown[]).length, 2);
   await machine.close();
 });
 
@@ -151,5 +210,101 @@ test('chardev-change gives the serial port another backend', async () => {
   );
   guestSends(machine, ' on');
   await machine.clock.advanceUntil(() => readFileSync(out, 'utf8') === 'kept on');
+  await machine.close();
+});
+
+test('a log file keeps what is written, with and without a client', async () => {
+  const path = join(folder, 'logged');
+  const logfile = join(folder, 'log');
+  const machine = await createTestMachine();
+  await execute(machine, 'chardev-add', {
+    id: 's',
+    backend: { type: 'socket', data: { ...unix(path).data, logfile } },
+  });
+  machine.machine.chardevs.connectSerial('s', machine.machine.hardware.serial);
+  guestSends(machine, 'alone, ');
+  const reader = await client(machine, path);
+  guestSends(machine, 'together');
+  await machine.clock.advanceUntil(() => reader.received() === 'together');
+  reader.socket.destroy();
+  await machine.close();
+  assert.equal(readFileSync(logfile, 'utf8'), 'alone, together');
+});
+
+test('datagrams go where they are sent, and come from there', async () => {
+  const machine = await createTestMachine();
+  const peer = createSocket('udp4');
+  await new Promise<void>((resolve) => peer.bind(0, '127.0.0.1', resolve));
+  const received: { text: string; port: number }[] = [];
+  peer.on('message', (message, { port }) => received.push({ text: message.toString(), port }));
+  const remote = { type: 'inet', data: { host: '127.0.0.1', port: String(peer.address().port) } };
+  await execute(machine, 'chardev-add', { id: 'u', backend: { type: 'udp', data: { remote } } });
+  machine.machine.chardevs.connectSerial('u', machine.machine.hardware.serial);
+  guestSends(machine, 'a');
+  await machine.clock.advanceUntil(() => received.length === 1);
+  assert.equal(received[0]!.text, 'a');
+  peer.close();
+  await machine.close();
+});
+
+test('pipes are read and written', async () => {
+  const device = join(folder, 'pipe');
+  execFileSync('mkfifo', [`${device}.in`, `${device}.out`]);
+  const machine = await createTestMachine();
+  await execute(machine, 'chardev-add', { id: 'p', backend: { type: 'pipe', data: { device } } });
+  machine.machine.chardevs.connectSerial('p', machine.machine.hardware.serial);
+  const out = openSync(`${device}.out`, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(16);
+  const read = (): string => {
+    try {
+      return buffer.toString('utf8', 0, readSync(out, buffer));
+    } catch {
+      return '';
+    }
+  };
+  guestSends(machine, 'x');
+  let text = '';
+  await machine.clock.advanceUntil(() => {
+    text += read();
+    return text === 'x';
+  });
+  closeSync(out);
+  await machine.close();
+});
+
+test('whoever opens the path of a terminal is its client, one after the other', {
+  skip: native === undefined,
+}, async () => {
+  const machine = await createTestMachine();
+  const { pty: path } = (await execute(machine, 'chardev-add', {
+    id: 't',
+    backend: { type: 'pty', data: {} },
+  })) as { pty: string };
+  assert.match(path, /^\/dev\/pts\/\d+$/);
+  const [shown] = (await execute(machine, 'query-chardev')) as { filename: string }[];
+  assert.equal(shown!.filename, `pty:${path}`);
+  machine.machine.chardevs.connectSerial('t', machine.machine.hardware.serial);
+  guestSends(machine, 'lost');
+  const buffer = Buffer.alloc(16);
+  for (const text of ['one', 'two']) {
+    const side = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    const read = (): string => {
+      try {
+        return buffer.toString('utf8', 0, readSync(side, buffer));
+      } catch {
+        return '';
+      }
+    };
+    // It is looked for somebody once a second.
+    await machine.clock.advance(1100);
+    guestSends(machine, text);
+    let received = '';
+    await machine.clock.advanceUntil(() => {
+      received += read();
+      return received === text;
+    });
+    closeSync(side);
+    await machine.clock.advance(100);
+  }
   await machine.close();
 });

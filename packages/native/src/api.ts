@@ -53,6 +53,11 @@ export interface Native {
    * its own overhead, and has a limit (net.core.wmem_max).
    */
   setSendBuffer(fd: number, bytes: number): number;
+  /**
+   * A new pseudo terminal in raw mode: the master's descriptor, non-blocking, and the path of the other side. While nobody
+   * has opened that, reads fail with EIO and what is written waits for who will.
+   */
+  openTerminal(): { fd: number; path: string };
   /** What a descriptor is. */
   fileType(fd: number): FileType;
   /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { addon, needsAddon } from './addon.js';
 import { openDescriptors } from './open-descriptors.js';
@@ -85,4 +85,20 @@ test('waiting ends when a descriptor is ready, its peer is gone, or time is up',
   assert.equal(addon.waitReady(a, { readable: true }, 1000), true);
   addon.close(a);
   assert.throws(() => addon.waitReady(a, { readable: true }, 0), { code: 'EBADF' });
+});
+
+test('a terminal has two sides, and tells when nobody is at the other', needsAddon, () => {
+  const { fd, path } = addon.openTerminal();
+  assert.match(path, /^\/dev\/pts\/\d+$/);
+  const buffer = Buffer.alloc(16);
+  assert.throws(() => readSync(fd, buffer), { code: 'EIO' });
+  const other = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+  assert.throws(() => readSync(fd, buffer), { code: 'EAGAIN' });
+  writeSync(other, 'a\r\n\x03');
+  assert.equal(buffer.toString('latin1', 0, readSync(fd, buffer)), 'a\r\n\x03');
+  writeSync(fd, 'b\n');
+  assert.equal(buffer.toString('latin1', 0, readSync(other, buffer)), 'b\n');
+  closeSync(other);
+  assert.throws(() => readSync(fd, buffer), { code: 'EIO' });
+  addon.close(fd);
 });

@@ -1,7 +1,14 @@
 import { QapiError } from '@godwit/qapi/runtime';
 import type { NamedDescriptors } from '@godwit/qmp';
 import type { ChardevBackend, ChardevSocket, SocketAddressLegacy } from '../generated/index.js';
-import { type ChardevConfiguration, chardevFromOptions, type SocketChardev } from './configuration.js';
+import {
+  type ChardevConfiguration,
+  type InetEndpoint,
+  inetEndpoint,
+  ringSize,
+  type SocketChardev,
+  socketChardev,
+} from './configuration.js';
 
 /**
  * What `chardev-add` and `chardev-change` ask for.
@@ -13,27 +20,66 @@ export function chardevFromBackend(
   backend: ChardevBackend,
   descriptors: NamedDescriptors,
 ): ChardevConfiguration {
+  const { logfile, logappend = false } = backend.data;
+  const log = logfile === undefined ? {} : { log: { path: logfile, append: logappend } };
+  return { ...plainFromBackend(id, backend, descriptors), ...log };
+}
+
+function plainFromBackend(
+  id: string,
+  backend: ChardevBackend,
+  descriptors: NamedDescriptors,
+): ChardevConfiguration {
   switch (backend.type) {
     case 'socket':
       return socketFromBackend(id, backend.data, descriptors);
     case 'file': {
       const { in: input, out, append = false } = backend.data;
-      if (input !== undefined) throw new QapiError('GenericError', 'chardev: file: input is not supported');
-      return { id, kind: 'file', path: out, append };
+      return { id, kind: 'file', path: out, append, ...(input === undefined ? {} : { input }) };
     }
-    case 'ringbuf': {
+    case 'pipe':
+      return { id, kind: 'pipe', path: backend.data.device };
+    case 'udp': {
+      const { remote, local } = backend.data;
+      return {
+        id,
+        kind: 'udp',
+        remote: datagramEnd(remote),
+        ...(local === undefined ? {} : { local: datagramEnd(local) }),
+      };
+    }
+    case 'ringbuf':
+    case 'memory': {
       const { size } = backend.data;
-      return chardevFromOptions(id, { backend: 'ringbuf', ...(size === undefined ? {} : { size }) });
+      return { id, kind: backend.type, size: ringSize(size === undefined ? undefined : Number(size)) };
     }
+    case 'mux':
+      return { id, kind: 'mux', base: backend.data.chardev };
     case 'null':
+    case 'pty':
     case 'stdio':
       return { id, kind: backend.type };
   }
 }
 
 function socketFromBackend(id: string, socket: ChardevSocket, descriptors: NamedDescriptors): SocketChardev {
-  const { server = true, wait = true } = socket;
-  return { id, kind: 'socket', endpoint: endpointOf(socket.addr, descriptors), server, wait: server && wait };
+  const { server = true, wait, telnet = false, reconnect, 'reconnect-ms': reconnectMs } = socket;
+  if (reconnect !== undefined && reconnectMs !== undefined) {
+    throw new QapiError('GenericError', "'reconnect' and 'reconnect-ms' are mutually exclusive");
+  }
+  return socketChardev({
+    id,
+    endpoint: endpointOf(socket.addr, descriptors),
+    server,
+    ...(wait === undefined ? {} : { wait }),
+    telnet,
+    reconnectMs: Number(reconnectMs ?? (reconnect ?? 0n) * 1000n),
+  });
+}
+
+function datagramEnd(address: SocketAddressLegacy): InetEndpoint {
+  if (address.type === 'inet') return inetEndpoint(address.data.host, address.data.port);
+  throw new QapiError('GenericError', `chardev: udp: '${address.type}' is not supported`);
 }
 
 function endpointOf(address: SocketAddressLegacy, descriptors: NamedDescriptors): SocketChardev['endpoint'] {
@@ -41,12 +87,9 @@ function endpointOf(address: SocketAddressLegacy, descriptors: NamedDescriptors)
     case 'unix':
       return { type: 'unix', path: address.data.path, abstract: address.data.abstract === true };
     case 'inet':
-      return { type: 'inet', host: address.data.host, port: Number(address.data.port) };
-    case 'fd': {
-      const { str } = address.data;
-      // A number is a descriptor that the process was started with; a name is one that a client passed.
-      return { type: 'fd', name: /^\d/.test(str) ? str : String(descriptors.take(str)) };
-    }
+      return inetEndpoint(address.data.host, address.data.port);
+    case 'fd':
+      return { type: 'fd', name: String(descriptors.take(address.data.str)) };
     case 'vsock':
       throw new QapiError('GenericError', "chardev: socket: 'vsock' is not supported");
   }

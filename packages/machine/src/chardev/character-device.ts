@@ -1,28 +1,39 @@
-import {
-  connectedTransport,
-  type FdSets,
-  formatAddress,
-  type MonitorEndpoint,
-  MonitorServer,
-  type SocketAddress,
-  StreamTransport,
-} from '@godwit/qmp';
+import { connectedTransport, type FdSets, MonitorServer, StreamTransport, type Transport } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import { QomObject } from '../qom/object.js';
-import { systemReason } from '../system-reason.js';
-import type { ChardevConfiguration, SocketChardev } from './configuration.js';
+import type { ChardevConfiguration } from './configuration.js';
 import { fileTransport } from './file.js';
 import { type ChardevFrontend, FrontendSlot } from './frontend-slot.js';
+import { LogFile } from './log-file.js';
+import { Mux } from './mux.js';
+import { pipeTransport } from './pipe.js';
 import { RingBuffer } from './ring-buffer.js';
+import { openSocket, socketFilename } from './socket.js';
+import { TelnetTransport } from './telnet.js';
+import { Terminal } from './terminal.js';
+import { udpTransport } from './udp.js';
+
+/** What character devices use of the machine that they belong to. */
+export interface ChardevEnvironment extends MachineEnvironment {
+  readonly fdSets: FdSets;
+  /** The user of a shared device asks for the end of the machine. */
+  readonly onExit: () => void;
+}
 
 /** A character device: a place where bytes come from and go to, and at most one frontend that uses it. */
 export class CharacterDevice extends QomObject {
   readonly configuration: ChardevConfiguration;
   /** What a device of the kind `ringbuf` keeps. */
   readonly ring: RingBuffer | undefined;
-  readonly #environment: MachineEnvironment;
+  /** What lets several frontends use a device of the kind `mux`. */
+  readonly mux: Mux | undefined;
+  readonly #environment: ChardevEnvironment;
   readonly #slot: FrontendSlot;
+  #log: LogFile | undefined;
   #server: MonitorServer | undefined;
+  #terminal: Terminal | undefined;
+  /** The connection as it came, while there is one. */
+  #connection: Transport | undefined;
 
   /**
    * Opens the device: listens, connects, or opens a file.
@@ -30,20 +41,29 @@ export class CharacterDevice extends QomObject {
    */
   static async open(
     configuration: ChardevConfiguration,
-    environment: MachineEnvironment,
-    fdSets: FdSets,
+    environment: ChardevEnvironment,
   ): Promise<CharacterDevice> {
     const device = new CharacterDevice(configuration, environment);
-    await device.#open(fdSets);
+    try {
+      await device.#open();
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
     return device;
   }
 
-  private constructor(configuration: ChardevConfiguration, environment: MachineEnvironment) {
+  private constructor(configuration: ChardevConfiguration, environment: ChardevEnvironment) {
     super(`chardev-${configuration.kind}`);
+    const { id, kind } = configuration;
     this.configuration = configuration;
     this.#environment = environment;
-    this.#slot = new FrontendSlot(configuration.id);
-    this.ring = configuration.kind === 'ringbuf' ? new RingBuffer(configuration.size) : undefined;
+    this.#slot = new FrontendSlot(id, (connection) => this.#wrap(connection));
+    this.ring = kind === 'ringbuf' || kind === 'memory' ? new RingBuffer(configuration.size) : undefined;
+    this.mux =
+      kind === 'mux'
+        ? new Mux({ label: id, clock: environment.clock, onExit: environment.onExit })
+        : undefined;
   }
 
   get id(): string {
@@ -55,17 +75,37 @@ export class CharacterDevice extends QomObject {
     return this.#slot.frontend;
   }
 
+  /** Whether anything uses it. */
+  get used(): boolean {
+    const { frontend } = this;
+    if (this.mux !== undefined) return this.mux.used;
+    return frontend instanceof Mux ? frontend.used : frontend !== undefined;
+  }
+
   /** What it is connected to, as query-chardev shows it. */
   get filename(): string {
     const { configuration } = this;
+    if (this.#terminal !== undefined) return `pty:${this.#terminal.path}`;
     if (configuration.kind !== 'socket') return configuration.kind;
+    const ends = this.#connection instanceof StreamTransport ? this.#connection.ends : undefined;
     const connected = this.#server?.occupied === true;
-    return `${connected ? '' : 'disconnected:'}${socketFilename(configuration)}`;
+    return `${connected ? '' : 'disconnected:'}${socketFilename(configuration, this.#server?.address, ends)}`;
   }
 
-  /** Gives it to a frontend. @throws Error when it has one */
+  /** The path of a terminal's other side. */
+  get terminalPath(): string | undefined {
+    return this.#terminal?.path;
+  }
+
+  /** Gives it to a frontend. @throws Error when it has one, and is not shared */
   use(frontend: ChardevFrontend): void {
+    if (this.mux !== undefined) {
+      this.mux.add(frontend);
+      return;
+    }
     if (this.frontend !== undefined) throw new Error(`Device '${this.id}' is in use`);
+    const log = this.#log;
+    if (log !== undefined) frontend.onUnheard = (bytes) => log.write(bytes);
     this.#slot.connect(frontend);
   }
 
@@ -94,66 +134,59 @@ export class CharacterDevice extends QomObject {
 
   async close(): Promise<void> {
     this.#slot.close();
+    this.#terminal?.close();
     await this.#server?.close();
     this.#server = undefined;
+    await this.#log?.close();
+    this.#log = undefined;
   }
 
-  async #open(fdSets: FdSets): Promise<void> {
-    const endpoint = await this.#endpoint(fdSets);
-    if (endpoint === undefined) return;
-    const { clock, native, warn } = this.#environment;
-    try {
-      this.#server = await MonitorServer.open(this.#slot, endpoint, { clock, native, onReport: warn });
-    } catch (cause) {
-      const verb = endpoint.kind === 'listen' ? 'bind' : 'connect';
-      const where = endpoint.kind === 'stream' ? '' : ` to ${bareAddress(endpoint.address)}`;
-      throw new Error(`Failed to ${verb} socket${where}: ${systemReason(cause)}`, { cause });
+  /** What every connection goes through. */
+  #wrap(connection: Transport): Transport {
+    const { configuration } = this;
+    this.#connection = connection;
+    const plain =
+      configuration.kind === 'socket' && configuration.telnet ? new TelnetTransport(connection) : connection;
+    return this.#log === undefined ? plain : this.#log.around(plain);
+  }
+
+  async #open(): Promise<void> {
+    const { configuration } = this;
+    const { log } = configuration;
+    const { warn, native, clock } = this.#environment;
+    if (log !== undefined) this.#log = await LogFile.open(log.path, log.append, warn);
+    if (configuration.kind === 'socket') {
+      this.#server = await openSocket(this.#slot, configuration, this.#environment);
+      return;
     }
+    if (configuration.kind === 'pty') {
+      if (native === undefined) throw new Error('Failed to create PTY: the addon is not available');
+      this.#terminal = new Terminal({ clock, native, connectable: this.#slot });
+      return;
+    }
+    const transport = await this.#stream();
+    if (transport === undefined) return;
+    const endpoint = { kind: 'stream', transport } as const;
+    this.#server = await MonitorServer.open(this.#slot, endpoint, { clock, native, onReport: warn });
   }
 
-  async #endpoint(fdSets: FdSets): Promise<MonitorEndpoint | undefined> {
+  /** What is there from the start. */
+  async #stream(): Promise<Transport | undefined> {
     const { configuration, ring } = this;
     switch (configuration.kind) {
-      case 'socket':
-        return { kind: configuration.server ? 'listen' : 'connect', address: socketAddress(configuration) };
       case 'file':
-        return { kind: 'stream', transport: await fileTransport(configuration, fdSets) };
+        return fileTransport(configuration, this.#environment.fdSets);
+      case 'pipe':
+        return pipeTransport(configuration);
+      case 'udp':
+        return udpTransport(configuration);
       case 'stdio': {
         const { stdio } = this.#environment;
         if (stdio === undefined) throw new Error('there is no standard input and output');
-        return { kind: 'stream', transport: new StreamTransport(stdio) };
+        return new StreamTransport(stdio);
       }
-      case 'ringbuf':
-        return ring === undefined ? undefined : { kind: 'stream', transport: ring.transport() };
-      case 'null':
-        return undefined;
+      default:
+        return ring?.transport();
     }
-  }
-}
-
-function bareAddress(address: SocketAddress): string {
-  return address.kind === 'unix' ? address.path : formatAddress(address).replace(/^[a-z]+:/, '');
-}
-
-function socketAddress({ endpoint }: SocketChardev) {
-  switch (endpoint.type) {
-    case 'unix':
-      return { kind: 'unix', path: endpoint.path } as const;
-    case 'inet':
-      return { kind: 'tcp', host: endpoint.host, port: endpoint.port } as const;
-    case 'fd':
-      return { kind: 'fd', fd: Number(endpoint.name) } as const;
-  }
-}
-
-function socketFilename({ endpoint, server }: SocketChardev): string {
-  const suffix = server ? ',server=on' : '';
-  switch (endpoint.type) {
-    case 'unix':
-      return `unix:${endpoint.path}${suffix}`;
-    case 'inet':
-      return `tcp:${endpoint.host}:${endpoint.port}${suffix}`;
-    case 'fd':
-      return `fd:${endpoint.name}${suffix}`;
   }
 }

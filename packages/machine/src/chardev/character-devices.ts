@@ -1,24 +1,20 @@
 import { QapiError } from '@godwit/qapi/runtime';
-import type { FdSets } from '@godwit/qmp';
-import type { MachineEnvironment } from '../machine-environment.js';
 import type { QomObject } from '../qom/object.js';
 import type { Serial16550 } from '../serial/index.js';
-import { CharacterDevice } from './character-device.js';
+import { CharacterDevice, type ChardevEnvironment } from './character-device.js';
 import type { ChardevConfiguration } from './configuration.js';
 import { SerialFrontend } from './serial-frontend.js';
 
 /** The character devices of a machine, by their names, and the serial port's connection to one of them. */
 export class CharacterDevices {
   readonly #container: QomObject;
-  readonly #environment: MachineEnvironment;
-  readonly #fdSets: FdSets;
+  readonly #environment: ChardevEnvironment;
   readonly #devices = new Map<string, CharacterDevice>();
   #serial: SerialFrontend | undefined;
 
-  constructor(container: QomObject, environment: MachineEnvironment, fdSets: FdSets) {
+  constructor(container: QomObject, environment: ChardevEnvironment) {
     this.#container = container;
     this.#environment = environment;
-    this.#fdSets = fdSets;
   }
 
   /** In the order in which they were made. */
@@ -29,8 +25,15 @@ export class CharacterDevices {
   /** @throws QapiError when the name is taken; Error when it cannot be opened */
   async add(configuration: ChardevConfiguration): Promise<CharacterDevice> {
     const { id } = configuration;
-    if (this.#devices.has(id)) throw new QapiError('GenericError', `Chardev with id '${id}' already exists`);
-    const device = await CharacterDevice.open(configuration, this.#environment, this.#fdSets);
+    if (this.#devices.has(id)) {
+      throw new QapiError(
+        'GenericError',
+        `attempt to add duplicate property '${id}' to object (type 'container')`,
+      );
+    }
+    const base = this.#baseOf(configuration);
+    const device = await CharacterDevice.open(configuration, this.#environment);
+    if (device.mux !== undefined) base?.use(device.mux);
     this.#container.addChild(id, device);
     this.#devices.set(id, device);
     return device;
@@ -40,23 +43,37 @@ export class CharacterDevices {
    * Makes a device anew with another backend; its frontend stays.
    * @throws QapiError, or Error when it cannot be opened; the device is then as it was
    */
-  async change(configuration: ChardevConfiguration): Promise<void> {
-    const device = this.require(configuration.id);
+  async change(configuration: ChardevConfiguration): Promise<CharacterDevice> {
+    const { id } = configuration;
+    const device = this.changeable(id, configuration.kind);
+    const { frontend } = device;
+    const changed = await CharacterDevice.open(configuration, this.#environment);
+    await this.#discard(device);
+    this.#container.addChild(id, changed);
+    this.#devices.set(id, changed);
+    if (frontend !== undefined) changed.use(frontend);
+    return changed;
+  }
+
+  /** The device that is to get another backend. @throws QapiError when there is none, or it cannot get one */
+  changeable(id: string, kind: ChardevConfiguration['kind']): CharacterDevice {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new QapiError('GenericError', `Chardev '${id}' does not exist`);
+    if (device.mux !== undefined || kind === 'mux') {
+      throw new QapiError('GenericError', 'Mux device hotswap not supported yet');
+    }
     if (device.frontend !== undefined && !(device.frontend instanceof SerialFrontend)) {
       throw new QapiError('GenericError', 'Chardev user does not support chardev hotswap');
     }
-    const { frontend } = device;
-    const changed = await CharacterDevice.open(configuration, this.#environment, this.#fdSets);
-    await this.#discard(device);
-    this.#container.addChild(configuration.id, changed);
-    this.#devices.set(configuration.id, changed);
-    if (frontend !== undefined) changed.use(frontend);
+    return device;
   }
 
   /** @throws QapiError when there is none, or something uses it */
   async remove(id: string): Promise<void> {
     const device = this.require(id);
-    if (device.frontend !== undefined) throw new QapiError('GenericError', `Chardev '${id}' is busy`);
+    if (device.frontend !== undefined || device.used) {
+      throw new QapiError('GenericError', `Chardev '${id}' is busy`);
+    }
     await this.#discard(device);
   }
 
@@ -94,6 +111,17 @@ export class CharacterDevices {
   /** Waits for the clients of those that were told to wait. */
   async awaitClients(): Promise<void> {
     for (const device of this.list()) await device.awaitClient();
+  }
+
+  /** What a shared device shares. @throws QapiError when that is not there, or used already */
+  #baseOf(configuration: ChardevConfiguration): CharacterDevice | undefined {
+    if (configuration.kind !== 'mux') return undefined;
+    const base = this.#devices.get(configuration.base);
+    if (base === undefined) {
+      throw new QapiError('GenericError', `mux: base chardev ${configuration.base} not found`);
+    }
+    if (base.frontend !== undefined) throw new QapiError('GenericError', `Device '${base.id}' is in use`);
+    return base;
   }
 
   async #discard(device: CharacterDevice): Promise<void> {

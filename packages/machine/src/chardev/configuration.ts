@@ -4,12 +4,20 @@ import type { OptionValues } from '../options/option-group.js';
 /** Where a socket leads. */
 export type SocketEndpoint =
   | { readonly type: 'unix'; readonly path: string; readonly abstract: boolean }
-  | { readonly type: 'inet'; readonly host: string; readonly port: number }
+  | InetEndpoint
   /** A descriptor's number, or a name that `getfd` gave it. */
   | { readonly type: 'fd'; readonly name: string };
 
+export interface InetEndpoint {
+  readonly type: 'inet';
+  readonly host: string;
+  readonly port: number;
+}
+
 interface ChardevBase {
   readonly id: string;
+  /** A file that keeps what is written to the device. */
+  readonly log?: { readonly path: string; readonly append: boolean };
 }
 
 export interface SocketChardev extends ChardevBase {
@@ -18,29 +26,70 @@ export interface SocketChardev extends ChardevBase {
   readonly server: boolean;
   /** Do not go on before the first client is there (-chardev wait=on). */
   readonly wait: boolean;
+  /** The client speaks telnet. */
+  readonly telnet?: boolean;
+  /** Connect again so many milliseconds after a disconnect, or a failure. */
+  readonly reconnectMs?: number;
 }
 
 export interface FileChardev extends ChardevBase {
   readonly kind: 'file';
   readonly path: string;
   readonly append: boolean;
+  /** A file that is read. */
+  readonly input?: string;
+}
+
+export interface PipeChardev extends ChardevBase {
+  readonly kind: 'pipe';
+  readonly path: string;
+}
+
+export interface UdpChardev extends ChardevBase {
+  readonly kind: 'udp';
+  readonly remote: InetEndpoint;
+  readonly local?: InetEndpoint;
 }
 
 export interface RingbufChardev extends ChardevBase {
-  readonly kind: 'ringbuf';
+  readonly kind: 'ringbuf' | 'memory';
   /** Bytes that it keeps; a power of two. */
   readonly size: number;
 }
 
+export interface MuxChardev extends ChardevBase {
+  readonly kind: 'mux';
+  /** The device that is shared. */
+  readonly base: string;
+}
+
 export interface PlainChardev extends ChardevBase {
-  readonly kind: 'stdio' | 'null';
+  readonly kind: 'stdio' | 'null' | 'pty';
 }
 
 /** A character device as it was asked for. */
-export type ChardevConfiguration = SocketChardev | FileChardev | RingbufChardev | PlainChardev;
+export type ChardevConfiguration =
+  | SocketChardev
+  | FileChardev
+  | PipeChardev
+  | UdpChardev
+  | RingbufChardev
+  | MuxChardev
+  | PlainChardev;
 
 /** The kinds that can be made. */
-export const CHARDEV_KINDS = ['socket', 'file', 'stdio', 'null', 'ringbuf'] as const;
+export const CHARDEV_KINDS = [
+  'socket',
+  'file',
+  'pipe',
+  'pty',
+  'udp',
+  'stdio',
+  'null',
+  'ringbuf',
+  'memory',
+  'mux',
+] as const;
 
 const RINGBUF_SIZE = 65536;
 
@@ -48,66 +97,143 @@ const RINGBUF_SIZE = 65536;
 const SUN_PATH = 108;
 
 /**
- * What the parameters of -chardev ask for.
+ * What the parameters of -chardev ask for: a device, or with `mux=on` the one that is shared, and the one that shares it.
  * @throws OptionError
  */
+export function chardevsFromOptions(id: string, values: OptionValues): ChardevConfiguration[] {
+  if (values.mux !== true) return [chardevFromOptions(id, values)];
+  const base = `${id}-base`;
+  return [chardevFromOptions(base, values), { id, kind: 'mux', base }];
+}
+
+/** @throws OptionError */
 export function chardevFromOptions(id: string, values: OptionValues): ChardevConfiguration {
+  const { logfile, logappend } = values;
+  if (logappend !== undefined && logfile === undefined) {
+    throw new OptionError("'logappend' is only valid together with 'logfile'");
+  }
+  const log = typeof logfile === 'string' ? { log: { path: logfile, append: logappend === true } } : {};
+  return { ...backendFromOptions(id, values), ...log };
+}
+
+function backendFromOptions(id: string, values: OptionValues): ChardevConfiguration {
   const kind = values.backend;
-  if (kind === undefined) throw new OptionError(`chardev: "${id}" missing backend`);
   switch (kind) {
+    case undefined:
+      throw new OptionError(`chardev: "${id}" missing backend`);
     case 'socket':
       return socketFromOptions(id, values);
-    case 'file':
-      if (typeof values.path !== 'string') throw new OptionError('chardev: file: no filename given');
-      return { id, kind, path: values.path, append: values.append === true };
-    case 'ringbuf': {
-      const size = values.size === undefined ? RINGBUF_SIZE : Number(values.size);
-      if (!Number.isInteger(Math.log2(size)))
-        throw new OptionError('size of ringbuf chardev must be power of two');
-      return { id, kind, size };
+    case 'file': {
+      const { path, 'input-path': input } = values;
+      if (typeof path !== 'string') throw new OptionError('chardev: file: no filename given');
+      return {
+        id,
+        kind,
+        path,
+        append: values.append === true,
+        ...(typeof input === 'string' ? { input } : {}),
+      };
     }
+    case 'pipe':
+      if (typeof values.path !== 'string') throw new OptionError('chardev: pipe: no device path given');
+      return { id, kind, path: values.path };
+    case 'udp':
+      return udpFromOptions(id, values);
+    case 'ringbuf':
+    case 'memory':
+      return { id, kind, size: ringSize(values.size === undefined ? undefined : Number(values.size)) };
+    case 'mux':
+      if (typeof values.chardev !== 'string') throw new OptionError('chardev: mux: no chardev given');
+      return { id, kind, base: values.chardev };
     case 'stdio':
     case 'null':
+    case 'pty':
       return { id, kind };
     default:
       throw new OptionError(`'${kind}' is not a valid char driver name`);
   }
 }
 
+/** @throws OptionError */
+export function ringSize(size = RINGBUF_SIZE): number {
+  if (!Number.isInteger(Math.log2(size))) {
+    throw new OptionError('size of ringbuf chardev must be power of two');
+  }
+  return size;
+}
+
 /**
- * The short form that -qmp, -monitor and -serial take (`unix:PATH,server=on,wait=off`, `tcp:HOST:PORT`, `file:PATH`,
- * `stdio`, `null`), as -chardev would be given it.
+ * The short form that -qmp, -monitor and -serial take (`unix:PATH,server=on,wait=off`, `tcp:HOST:PORT`, `telnet:…`,
+ * `udp:HOST:PORT@LOCALHOST:LOCALPORT`, `file:PATH`, `pipe:PATH`, `stdio`, `null`, `pty`; `mon:` before them shares the
+ * device with a monitor), as -chardev would be given it.
  * @throws OptionError
  */
 export function expandShortChardev(text: string): string {
-  const [, tcpHost, tcpPort, tcpMore = ''] = /^tcp:(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
-  if (tcpHost !== undefined && tcpPort !== undefined) {
-    const host = tcpHost === '' ? '0.0.0.0' : tcpHost.replace(/^\[|\]$/g, '');
-    return `socket,host=${host},port=${tcpPort}${tcpMore}`;
+  if (text.startsWith('mon:')) return `${expandShortChardev(text.slice(4))},mux=on`;
+  const [, kind, host = '', port, more = ''] =
+    /^(tcp|telnet):(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
+  if (kind !== undefined) {
+    const where = host === '' ? '0.0.0.0' : host.replace(/^\[|\]$/g, '');
+    return `socket,host=${where},port=${port}${kind === 'telnet' ? ',telnet=on' : ''}${more}`;
   }
-  if (text.startsWith('unix:')) return `socket,path=${text.slice(5)}`;
-  if (text.startsWith('file:')) return `file,path=${text.slice(5)}`;
-  if (/^(?:stdio|null|ringbuf)(?:,|$)/.test(text)) return text;
+  const udp = /^udp:([^:,@]*):([^,@]+)(?:@([^:,]*):([^,]+))?$/.exec(text);
+  if (udp !== null) {
+    const [, to = '', toPort, from, fromPort] = udp;
+    const local = fromPort === undefined ? '' : `,localaddr=${from},localport=${fromPort}`;
+    return `udp,host=${to === '' ? 'localhost' : to},port=${toPort}${local}`;
+  }
+  const [, prefix, path] = /^(unix|file|pipe):(.*)$/s.exec(text) ?? [];
+  if (prefix !== undefined) return `${prefix === 'unix' ? 'socket' : prefix},path=${path}`;
+  if (/^(?:stdio|null|ringbuf|pty)(?:,|$)/.test(text)) return text;
   throw new OptionError(`'${text}' is not a valid char driver`);
 }
 
 function socketFromOptions(id: string, values: OptionValues): SocketChardev {
-  if (values.telnet === true) throw new OptionError('chardev: socket: telnet is not supported');
   const given = ['path', 'host', 'fd'].filter((name) => values[name] !== undefined);
   if (given.length === 0) throw new OptionError("chardev: socket: one of 'path', 'host' or 'fd' is needed");
   if (given.length > 1) {
-    throw new OptionError("chardev: socket: 'path', 'host' and 'fd' are mutually exclusive");
+    throw new OptionError("None or one of 'path', 'fd' or 'host' option required.");
   }
   const server = values.server === true;
-  if (values.wait !== undefined && !server) {
+  if (values.reconnect !== undefined && values['reconnect-ms'] !== undefined) {
+    throw new OptionError("'reconnect' and 'reconnect-ms' are mutually exclusive");
+  }
+  const reconnectMs = Number(values['reconnect-ms'] ?? Number(values.reconnect ?? 0) * 1000);
+  return socketChardev({
+    id,
+    endpoint: endpointFromOptions(values),
+    server,
+    ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
+    telnet: values.telnet === true,
+    reconnectMs,
+  });
+}
+
+/**
+ * A socket, when what it is asked for goes together.
+ * @throws OptionError
+ */
+export function socketChardev(
+  asked: Omit<SocketChardev, 'kind' | 'wait' | 'reconnectMs'> & {
+    readonly wait?: boolean;
+    readonly reconnectMs: number;
+  },
+): SocketChardev {
+  const { id, endpoint, server, wait, telnet, reconnectMs } = asked;
+  if (server && reconnectMs > 0) {
+    throw new OptionError("'reconnect' option is incompatible with socket in server listen mode");
+  }
+  if (!server && wait !== undefined) {
     throw new OptionError("'wait' option is incompatible with socket in client connect mode");
   }
   return {
     id,
     kind: 'socket',
-    endpoint: endpointFromOptions(values),
+    endpoint,
     server,
-    wait: server && values.wait !== false,
+    wait: server && wait !== false,
+    ...(telnet ? { telnet } : {}),
+    ...(reconnectMs > 0 ? { reconnectMs } : {}),
   };
 }
 
@@ -118,7 +244,15 @@ function endpointFromOptions(values: OptionValues): SocketEndpoint {
   }
   if (typeof values.fd === 'string') return { type: 'fd', name: values.fd };
   if (values.port === undefined) throw new OptionError('chardev: socket: no port given');
-  return { type: 'inet', host: String(values.host), port: parsePort(String(values.port)) };
+  return inetEndpoint(String(values.host), String(values.port));
+}
+
+function udpFromOptions(id: string, values: OptionValues): UdpChardev {
+  const { host = 'localhost', port, localaddr, localport } = values;
+  if (port === undefined || port === '') throw new OptionError('chardev: udp: remote port not specified');
+  const remote = inetEndpoint(String(host), String(port));
+  if (localaddr === undefined && localport === undefined) return { id, kind: 'udp', remote };
+  return { id, kind: 'udp', remote, local: inetEndpoint(String(localaddr ?? ''), String(localport ?? '0')) };
 }
 
 /** @throws OptionError when no socket can have this path */
@@ -131,9 +265,25 @@ export function checkSocketPath(path: string): void {
   }
 }
 
+/** @throws OptionError when the port is none */
+export function inetEndpoint(host: string, port: string): InetEndpoint {
+  const number = portNumber(port);
+  if (number === undefined) {
+    throw new OptionError(
+      `address resolution failed for ${host}:${port}: Servname not supported for ai_socktype`,
+    );
+  }
+  return { type: 'inet', host, port: number };
+}
+
 /** @throws OptionError */
 export function parsePort(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65535)) throw new OptionError(`address resolution failed: '${text}' is not a port number`);
+  const port = portNumber(text);
+  if (port === undefined) throw new OptionError(`address resolution failed: '${text}' is not a port number`);
   return port;
+}
+
+function portNumber(text: string): number | undefined {
+  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return port <= 65535 ? port : undefined;
 }

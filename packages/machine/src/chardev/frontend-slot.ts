@@ -1,7 +1,12 @@
 import type { Connectable, Transport } from '@godwit/qmp';
 
 /** What uses a character device: a monitor, or a serial port. It gets one connection at a time. */
-export type ChardevFrontend = Connectable;
+export interface ChardevFrontend extends Connectable {
+  /** Takes what it says while nobody is connected. */
+  onUnheard?: ((bytes: Uint8Array) => void) | undefined;
+  /** It gets, or no longer gets, the keys of a connection that it shares. */
+  focus?(gained: boolean): void;
+}
 
 interface Waiting {
   readonly transport: Transport;
@@ -11,18 +16,22 @@ interface Waiting {
 /** The place of a character device's frontend. A connection that comes before there is one waits, unread. */
 export class FrontendSlot implements Connectable {
   readonly label: string;
+  /** What a connection goes through before the frontend gets it. */
+  readonly #wrap: (transport: Transport) => Transport;
   #frontend: ChardevFrontend | undefined;
   #waiting: Waiting | undefined;
 
-  constructor(label: string) {
+  constructor(label: string, wrap: (transport: Transport) => Transport) {
     this.label = label;
+    this.#wrap = wrap;
   }
 
   get frontend(): ChardevFrontend | undefined {
     return this.#frontend;
   }
 
-  attach(transport: Transport): Promise<Error | undefined> {
+  attach(connection: Transport): Promise<Error | undefined> {
+    const transport = this.#wrap(connection);
     if (this.#frontend !== undefined) return this.#frontend.attach(transport);
     return new Promise((resolve) => {
       this.#waiting = { transport, resolve };

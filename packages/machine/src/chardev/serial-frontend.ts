@@ -11,6 +11,7 @@ export class SerialFrontend implements ChardevFrontend {
   readonly label: string;
   readonly #input: SerialInput;
   #transport: Transport | undefined;
+  onUnheard: ((bytes: Uint8Array) => void) | undefined;
 
   constructor(label: string, port: Serial16550, clock: Clock) {
     this.label = label;
@@ -44,7 +45,8 @@ export class SerialFrontend implements ChardevFrontend {
   /** To the client, if there is one. */
   transmit(bytes: Uint8Array): void {
     const transport = this.#transport;
-    if (transport !== undefined && transport.writableLength < OUTPUT_LIMIT) transport.write(bytes);
+    if (transport === undefined) this.onUnheard?.(bytes);
+    else if (transport.writableLength < OUTPUT_LIMIT) transport.write(bytes);
   }
 
   close(): void {

@@ -1,7 +1,9 @@
 import { QapiError } from '@godwit/qapi/runtime';
 import { chardevFromBackend } from '../chardev/backend.js';
 import { CHARDEV_KINDS } from '../chardev/configuration.js';
+import type { CharacterDevice } from '../chardev/index.js';
 import type { RingBuffer } from '../chardev/ring-buffer.js';
+import type { ChardevReturn } from '../generated/index.js';
 import type { Machine } from '../machine.js';
 import type { CommandHandlers } from './command-call.js';
 
@@ -13,22 +15,20 @@ export const characterDeviceCommands = {
     machine.chardevs.list().map((device) => ({
       label: device.id,
       filename: device.filename,
-      'frontend-open': device.frontend !== undefined,
+      'frontend-open': device.used,
     })),
 
   'query-chardev-backends': () => CHARDEV_KINDS.map((name) => ({ name })),
 
-  'chardev-add': async ({ id, backend }, { machine, monitor }) => {
+  'chardev-add': ({ id, backend }, { machine, monitor }) => {
     if (machine.chardevs.has(id))
       throw new QapiError('GenericError', `Chardev with id '${id}' already exists`);
-    await machine.chardevs.add(chardevFromBackend(id, backend, monitor.descriptors));
-    return {};
+    return adding(id, () => machine.chardevs.add(chardevFromBackend(id, backend, monitor.descriptors)));
   },
 
-  'chardev-change': async ({ id, backend }, { machine, monitor }) => {
-    machine.chardevs.require(id);
-    await machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors));
-    return {};
+  'chardev-change': ({ id, backend }, { machine, monitor }) => {
+    machine.chardevs.changeable(id, backend.type);
+    return adding(id, () => machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors)));
   },
 
   'chardev-remove': ({ id }, { machine }) => machine.chardevs.remove(id),
@@ -39,7 +39,14 @@ export const characterDeviceCommands = {
   },
 
   'ringbuf-write': ({ device, data, format = 'utf8' }, { machine }) => {
-    findRing(machine, device).write(Buffer.from(data, format));
+    const ring = findRing(machine, device);
+    if (
+      format === 'base64' &&
+      !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?$/.test(data)
+    ) {
+      throw new QapiError('GenericError', 'Base64 data contains invalid characters');
+    }
+    ring.write(Buffer.from(data, format));
   },
 
   'ringbuf-read': ({ device, size, format = 'utf8' }, { machine }) => {
@@ -48,6 +55,18 @@ export const characterDeviceCommands = {
     return ring.read(Number(size > MAX_READ ? MAX_READ : size)).toString(format as BufferEncoding);
   },
 } satisfies Partial<CommandHandlers>;
+
+/** @throws QapiError that names the device which could not be opened */
+async function adding(id: string, open: () => Promise<CharacterDevice>): Promise<ChardevReturn> {
+  try {
+    const { terminalPath } = await open();
+    return terminalPath === undefined ? {} : { pty: terminalPath };
+  } catch (cause) {
+    throw new QapiError('GenericError', `Failed to add chardev '${id}': ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
 
 function findRing({ chardevs }: Machine, id: string): RingBuffer {
   if (!chardevs.has(id)) throw new QapiError('GenericError', `Device '${id}' not found`);

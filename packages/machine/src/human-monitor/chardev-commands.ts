@@ -1,4 +1,4 @@
-import { CHARDEV_KINDS, chardevFromOptions } from '../chardev/configuration.js';
+import { CHARDEV_KINDS, chardevFromOptions, chardevsFromOptions } from '../chardev/configuration.js';
 import { characterDeviceCommands } from '../commands/character-devices.js';
 import { OPTION_GROUPS } from '../options/groups.js';
 import { OptionError } from '../options/option-error.js';
@@ -14,14 +14,16 @@ export const CHARDEV_COMMANDS: readonly MonitorCommand[] = [
     usage: 'args',
     help: 'add chardev',
     completions: (_, position) => (position === 0 ? CHARDEV_KINDS : []),
-    run: async (args, { machine }) => {
+    run: async (args, context) => {
+      const { machine } = context;
       const text = args.text('args');
       if (/^(?:help|\?)(?:,|$)/.test(text)) {
         return `Available chardev backend types: \n${CHARDEV_KINDS.map((kind) => `  ${kind}\n`).join('')}`;
       }
-      const values = parseChardev(text);
+      const values = parseChardev(text, context);
       if (values.id === undefined) throw new OptionError('chardev: no id specified');
-      await machine.chardevs.add(chardevFromOptions(String(values.id), values));
+      for (const chardev of chardevsFromOptions(String(values.id), values))
+        await machine.chardevs.add(chardev);
       return '';
     },
   },
@@ -33,8 +35,9 @@ export const CHARDEV_COMMANDS: readonly MonitorCommand[] = [
     ],
     usage: 'id args',
     help: 'change chardev',
-    run: async (args, { machine }) => {
-      const values = parseChardev(args.text('args'));
+    run: async (args, context) => {
+      const { machine } = context;
+      const values = parseChardev(args.text('args'), context);
       if (values.id !== undefined) throw new Error("Unexpected 'id' parameter");
       await machine.chardevs.change(chardevFromOptions(args.text('id'), values));
       return '';
@@ -102,10 +105,12 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
-/** The parameters of a character device; what is wrong with them is said in two lines. */
-function parseChardev(text: string): OptionValues {
+/** The parameters of a character device; what is wrong with them is said in two lines. Descriptors are named here. */
+function parseChardev(text: string, { monitor }: MonitorContext): OptionValues {
   try {
-    return parseOptionGroup(OPTION_GROUPS.chardev, text);
+    const values = parseOptionGroup(OPTION_GROUPS.chardev, text);
+    if (typeof values.fd === 'string') values.fd = String(monitor.descriptors.take(values.fd));
+    return values;
   } catch (error) {
     if (!(error instanceof OptionError)) throw error;
     throw new MonitorError(`${error.withHint}\nError: Parsing chardev args failed`);

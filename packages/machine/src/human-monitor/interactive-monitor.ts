@@ -1,4 +1,5 @@
-import { type Connectable, closeDescriptor, NamedDescriptors, type Transport } from '@godwit/qmp';
+import { closeDescriptor, NamedDescriptors, type Transport } from '@godwit/qmp';
+import type { ChardevFrontend } from '../chardev/index.js';
 import type { Machine } from '../machine.js';
 import { VERSION } from '../version.js';
 import type { MonitorContext } from './command.js';
@@ -15,7 +16,7 @@ interface PasswordRequest {
 }
 
 /** A human monitor that a person types into: it greets, echoes, edits and completes lines, and prompts. */
-export class InteractiveMonitor implements Connectable {
+export class InteractiveMonitor implements ChardevFrontend {
   readonly label: string;
   /** Descriptors that `getfd` named; they belong to the monitor and outlive its clients. */
   readonly #descriptors = new NamedDescriptors(closeDescriptor);
@@ -28,6 +29,7 @@ export class InteractiveMonitor implements Connectable {
   #keys: Uint8Array[] = [];
   #working = false;
   #suspended = false;
+  #focused = true;
   #execution: Promise<void> = Promise.resolve();
   #password: PasswordRequest | undefined;
   /** Called when a command asks for a password. */
@@ -65,7 +67,8 @@ export class InteractiveMonitor implements Connectable {
           this.#received.push(...fds);
           this.#keys.push(Uint8Array.from(chunk));
           void this.#work();
-          if (this.#keys.length > 0) transport.pause();
+          // The keys of the next line wait, and with them whatever a shared connection says then.
+          if (this.#working) transport.pause();
         },
         drain: () => {},
         ended: () => void this.#execution.then(() => transport.end()),
@@ -77,8 +80,17 @@ export class InteractiveMonitor implements Connectable {
       const { major, minor, micro } = VERSION.qemu;
       this.#printText(`QEMU ${major}.${minor}.${micro} monitor - type 'help' for more information\n`);
       this.#editor.begin(PROMPT);
-      this.#editor.showPrompt();
+      if (this.#focused) this.#editor.showPrompt();
     });
+  }
+
+  focus(gained: boolean): void {
+    this.#focused = gained;
+    if (!gained) this.#printText('\n');
+    else {
+      this.#editor.begin(PROMPT);
+      this.#editor.showPrompt();
+    }
   }
 
   close(): void {
@@ -101,7 +113,8 @@ export class InteractiveMonitor implements Connectable {
       const [key, ...rest] = [keys[0]!, keys.subarray(1)];
       if (rest[0]!.length === 0) this.#keys.shift();
       else this.#keys[0] = rest[0]!;
-      await this.#press(key);
+      const pressed = this.#press(key);
+      if (pressed !== undefined) await pressed;
     }
     this.#working = false;
     this.#transport?.resume();

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '@godwit/json';
 import {
   type ChardevConfiguration,
-  chardevFromOptions,
+  chardevsFromOptions,
   expandShortChardev,
 } from '../chardev/configuration.js';
 import { findObjectType } from '../qom/types.js';
@@ -271,8 +271,11 @@ function vncServers(line: CommandLine): VncConfiguration[] {
 function characterDevices(
   line: CommandLine,
 ): Pick<MachineConfiguration, 'chardevs' | 'monitors' | 'serials'> {
-  const chardevs = given(line, 'chardev').map(({ source, values }) =>
-    inOption(source, () => chardevFromOptions(String(values.id), values)),
+  const chardevs = given(line, 'chardev').flatMap(({ source, values }) =>
+    inOption(source, () => {
+      if (values.id === undefined) throw new OptionError('chardev: no id specified');
+      return chardevsFromOptions(String(values.id), values);
+    }),
   );
   const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
   const short = (flag: FlagName, text: string, id: string): string | undefined => {
@@ -280,7 +283,7 @@ function characterDevices(
     return inOption(`-${flag} ${text}`, () => {
       if (text.startsWith('chardev:')) return requireChardev(chardevs, text.slice('chardev:'.length));
       const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expandShortChardev(text)},id=${id}`);
-      chardevs.push(chardevFromOptions(id, values));
+      chardevs.push(...chardevsFromOptions(id, values));
       return id;
     });
   };
@@ -296,9 +299,14 @@ function characterDevices(
       monitors.push({ id: `compat_monitor${compat++}`, mode, chardev, pretty: flag === 'qmp-pretty' });
     }
   }
-  const serials = (line.texts.get('serial') ?? []).map((text, index) =>
-    short('serial', text, `serial${index}`),
-  );
+  const serials = (line.texts.get('serial') ?? []).map((text, index) => {
+    const chardev = short('serial', text, `serial${index}`);
+    // A device that it shares with a monitor.
+    if (chardev !== undefined && text.startsWith('mon:')) {
+      monitors.push({ mode: 'readline', chardev, pretty: false });
+    }
+    return chardev;
+  });
   return { chardevs, monitors, serials };
 }
 

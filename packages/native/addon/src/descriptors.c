@@ -1,12 +1,14 @@
-// Descriptors that are not sockets: memory files, eventfds, and what a descriptor is.
+// Descriptors that are not sockets: memory files, eventfds, terminals, and what a descriptor is.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "native.h"
@@ -148,6 +150,34 @@ static napi_value wait_ready(napi_env env, napi_callback_info info) {
   return napi_get_boolean(env, count > 0, &result) == napi_ok ? result : NULL;
 }
 
+// The master's side of a new terminal in raw mode, and the path of the other side.
+static napi_value open_terminal(napi_env env, napi_callback_info info) {
+  (void)info;
+  char path[64];
+  struct termios mode;
+  int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return throw_errno(env, errno, "posix_openpt");
+  if (grantpt(fd) < 0 || unlockpt(fd) < 0 || ptsname_r(fd, path, sizeof path) != 0 || tcgetattr(fd, &mode) < 0) {
+    int error = errno;
+    close(fd);
+    return throw_errno(env, error, "unlockpt");
+  }
+  cfmakeraw(&mode);
+  tcsetattr(fd, TCSANOW, &mode);
+  // Reads tell that the other side is closed only after it was open once.
+  int other = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (other >= 0) close(other);
+  napi_value result, name;
+  if (napi_create_object(env, &result) != napi_ok ||
+      napi_create_string_utf8(env, path, NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_set_named_property(env, result, "fd", make_number(env, fd)) != napi_ok ||
+      napi_set_named_property(env, result, "path", name) != napi_ok) {
+    close(fd);
+    return NULL;
+  }
+  return result;
+}
+
 static napi_value thread_id(napi_env env, napi_callback_info info) {
   (void)info;
   return make_number(env, (double)syscall(SYS_gettid));
@@ -163,5 +193,6 @@ void register_descriptors(napi_env env, napi_value exports) {
   register_function(env, exports, "getFlags", get_flags);
   register_function(env, exports, "fileType", file_type);
   register_function(env, exports, "waitReady", wait_ready);
+  register_function(env, exports, "openTerminal", open_terminal);
   register_function(env, exports, "threadId", thread_id);
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Transport, TransportHandler } from '../transport.js';
 
@@ -31,6 +32,17 @@ export class StreamTransport implements Transport {
 
   get writableLength(): number {
     return this.#output.writableLength;
+  }
+
+  /** Host and port of both ends of a tcp connection. */
+  get ends(): { readonly local: string; readonly remote: string } | undefined {
+    if (!(this.#input instanceof Socket)) return undefined;
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#input;
+    if (localAddress === undefined || remoteAddress === undefined) return undefined;
+    return {
+      local: `${bracketed(localAddress)}:${localPort}`,
+      remote: `${bracketed(remoteAddress)}:${remotePort}`,
+    };
   }
 
   start(handler: TransportHandler): void {
@@ -89,4 +101,8 @@ export class StreamTransport implements Transport {
     if (!this.#keepOutput) this.#output.destroy();
     this.#handler?.closed(this.#error);
   };
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VirtualClock } from '@godwit/clock';
+import { createMemoryTransports, type Transport } from '@godwit/qmp';
+import type { ChardevFrontend } from '../src/chardev/index.js';
+import { Mux } from '../src/chardev/mux.js';
+import { TelnetTransport } from '../src/chardev/telnet.js';
+
+/** The client's side: what it was sent, byte by byte. */
+function screenOf(transport: Transport): { text: () => string } {
+  let text = '';
+  transport.start({
+    data: (chunk) => {
+      text += Buffer.from(chunk).toString('latin1');
+    },
+    drain: () => {},
+    ended: () => {},
+    closed: () => {},
+  });
+  return { text: () => text };
+}
+
+class Typist implements ChardevFrontend {
+  readonly label = 'typist';
+  received = '';
+  readonly focused: boolean[] = [];
+  transport: Transport | undefined;
+
+  attach(transport: Transport): Promise<Error | undefined> {
+    this.transport = transport;
+    return new Promise((resolve) => {
+      transport.start({
+        data: (chunk) => {
+          this.received += Buffer.from(chunk).toString('latin1');
+        },
+        drain: () => {},
+        ended: () => {},
+        closed: resolve,
+      });
+    });
+  }
+
+  focus(gained: boolean): void {
+    this.focused.push(gained);
+  }
+}
+
+test('Control-A and a letter switch between the frontends of one device, and all of them are heard', async () => {
+  const clock = new VirtualClock();
+  let exits = 0;
+  const mux = new Mux({ label: 'm', clock, onExit: () => exits++ });
+  const [serial, monitor] = [new Typist(), new Typist()];
+  mux.add(serial);
+  mux.add(monitor);
+  const [near, far] = createMemoryTransports();
+  const screen = screenOf(far);
+  const ended = mux.attach(near);
+  const type = async (keys: string): Promise<string> => {
+    const before = screen.text().length;
+    far.write(Buffer.from(keys, 'latin1'));
+    await clock.advance(1);
+    return screen.text().slice(before);
+  };
+  await type('ab\x01cd\x01\x01e\x01zf\x01cg');
+  assert.equal(serial.received, 'abg');
+  assert.equal(monitor.received, 'd\x01ef');
+  assert.deepEqual(monitor.focused, [false, true, false]);
+  serial.transport?.write(Buffer.from('from one'));
+  monitor.transport?.write(Buffer.from(', from two'));
+  assert.equal(await type(''), 'from one, from two');
+  assert.match(await type('\x01h'), /^\n\rC-a h {4}print this help\n\r/);
+  await type('\x01t');
+  serial.transport?.write(Buffer.from('x\ny\n'));
+  assert.match(await type(''), /^x\n\[00:00:00\.\d{3}\] y\n$/);
+  await type('\x01t');
+  serial.transport?.pause();
+  await type('later\x01c');
+  assert.equal(serial.received, 'abg');
+  serial.transport?.resume();
+  await type('x');
+  assert.equal(serial.received, 'abglater');
+  assert.equal(monitor.received, 'd\x01efx');
+  assert.equal(await type('\x01x'), 'QEMU: Terminated\n\r');
+  assert.equal(exits, 1);
+  far.end();
+  near.end();
+  assert.equal(await ended, undefined);
+});
+
+test('a telnet client is told how to behave, and its answers are no input', async () => {
+  const clock = new VirtualClock();
+  const [near, far] = createMemoryTransports();
+  const screen = screenOf(far);
+  const typist = new Typist();
+  void typist.attach(new TelnetTransport(near));
+  far.write(Uint8Array.of(0xff, 0xfd, 1, 97, 0xff));
+  far.write(Uint8Array.of(0xfd, 3, 98, 0xff, 0xf1, 99, 0xff, 0xff, 100));
+  await clock.advance(1);
+  assert.equal(typist.received, 'abc\xffd');
+  assert.equal(screen.text(), '\xff\xfb\x01\xff\xfb\x03\xff\xfb\x00\xff\xfd\x00');
+});
