@@ -6,6 +6,8 @@ import { modelFunction, PciFunction, type ServedRegion, VfioUserServer } from '@
 
 export interface ServedModel {
   readonly model: ModelledDevice;
+  /** A client is there; the next one is let in when the server has seen it go. */
+  connected(): boolean;
   /** The server leaves, and its clients are left without it. */
   close(): void;
 }
@@ -49,7 +51,7 @@ export function serveModel(path: string, clock: Clock, options: ServedModelOptio
   });
   server.listen(path);
   assert.ok(model !== undefined);
-  return { model, close: () => server.close() };
+  return { model, connected: () => server.connected, close: () => server.close() };
 }
 
 /** `-device vfio-user-pci` with the id `r`. */

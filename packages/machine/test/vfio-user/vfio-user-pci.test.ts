@@ -147,6 +147,39 @@ if (native === undefined) {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  test('a device of another process comes, is in a snapshot, goes and comes again while the guest runs', async () => {
+    const path = join(folder, 'hot');
+    const snapshotFolder = mkdtempSync(join(tmpdir(), 'godwit-'));
+    const clock = new VirtualClock(1_700_000_000_000_000);
+    const server = serveModel(path, clock);
+    const machine = await createTestMachine({ clock, accelerator: busy, snapshotFolder });
+    const add = () =>
+      execute(machine, 'device_add', { driver: 'vfio-user-pci', id: 'r', socket: { type: 'unix', path } });
+    const { accelerator } = machine.machine.hardware;
+    const interruptsMore = async () => {
+      const { deviceInterrupts } = accelerator.report();
+      await clock.advanceUntil(() => accelerator.report().deviceInterrupts >= deviceInterrupts + 4);
+    };
+    await add();
+    await interruptsMore();
+    assert.equal(await humanMonitor(machine, 'savevm s'), '');
+    await interruptsMore();
+    assert.equal(await humanMonitor(machine, 'loadvm s'), '');
+    await interruptsMore();
+    const audit = await audited(machine);
+    assert.deepEqual([audit.errors, audit['dma-errors']], [0, 0]);
+    await execute(machine, 'device_del', { id: 'r' });
+    await clock.advanceUntil(() => machine.events.includes('DEVICE_DELETED') && !server.connected());
+    await add();
+    await interruptsMore();
+    assert.equal(await guest(machine, 'device-faults'), 0);
+    assert.deepEqual(machine.warnings, []);
+    await machine.close();
+    server.close();
+    server.model.close();
+    rmSync(snapshotFolder, { recursive: true });
+  });
+
   test('what the guest wrote to the configuration space moves with the device', async () => {
     const clock = new VirtualClock(1_700_000_000_000_000);
     const near = serveModel(join(folder, 'near'), clock, { model: 'nic' });
@@ -322,7 +355,7 @@ if (native === undefined) {
     ]) {
       const machine = await createTestMachine({ clock, devices: [{ type: 'vfio-user-pci', properties }] });
       await machine.close();
-      await clock.advance(1);
+      await clock.advanceUntil(() => !server.connected());
     }
     server.close();
     server.model.close();
