@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DeviceState } from '@godwit/vfio';
 import { Pair, type PairOptions, type TestDevice } from './rig.js';
 
 interface Kind {
@@ -308,4 +309,18 @@ test('a failed transition is answered with the recovery state, and with a reset 
   ]);
   assert.ok(stuck.source.running);
   stuck.close();
+});
+
+test('of a device that cannot be reset either, both errors are told', async () => {
+  const pair = new Pair({
+    devices: [{ id: 'dev0', model: 'nic', properties: { 'fail-arc': 'running->running-p2p' } }],
+  });
+  const { controller, device } = pair.source.devices()[0]!;
+  device.reset = async () => {
+    throw new Error('it is gone');
+  };
+  await assert.rejects(controller.setState(DeviceState.STOP), {
+    message: 'the transition running->running-p2p failed; the device could not be reset: it is gone',
+  });
+  pair.close();
 });

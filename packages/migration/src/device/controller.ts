@@ -110,7 +110,11 @@ export class DeviceController {
     try {
       await this.#move(wanted, () => this.#device.setState(wanted));
     } catch (error) {
-      await this.#recover(recovery);
+      try {
+        await this.#recover(recovery);
+      } catch (cause) {
+        throw new Error(`${messageOf(error)}; the device could not be reset: ${messageOf(cause)}`, { cause });
+      }
       throw error;
     }
     this.#report(wanted);
@@ -147,4 +151,8 @@ export class DeviceController {
     this.#reported = state;
     this.#observer.onState(state);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -140,7 +140,13 @@ export class V1Device implements MigratableDevice {
     this.#checkAlive();
     await this.#options.reset();
     this.#dropStreams();
-    await this.#go(V.RUNNING);
+    try {
+      await this.#go(V.RUNNING);
+    } catch {
+      // The driver was not where it said; from MIGRATION_FAILED it can be run wherever in a migration it was.
+      await this.#user.setState(V.MIGRATION_FAILED);
+      await this.#user.setState(V.RUNNING);
+    }
     this.#state = DeviceState.RUNNING;
   }
 
