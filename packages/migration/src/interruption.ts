@@ -1,4 +1,4 @@
-import type { Clock } from '@godwit/clock';
+import type { Clock, Timer } from '@godwit/clock';
 import { TimeoutError } from './errors.js';
 
 /**
@@ -56,6 +56,23 @@ export class Interruption {
       return await this.wait(Promise.race([promise, expired]));
     } finally {
       timer.cancel();
+    }
+  }
+
+  /** Settles as `promise` does; once interrupted, only `graceMs` are left for that (0: all the time), then it rejects. */
+  async waitPatiently<T>(promise: Promise<T>, clock: Clock, graceMs: number): Promise<T> {
+    const grace = new Interruption();
+    const begin = (reason: Error) => {
+      if (graceMs > 0) timer = clock.setTimer(() => grace.interrupt(reason), graceMs);
+    };
+    let timer: Timer | undefined;
+    if (this.#reason === undefined) this.#waiting.add(begin);
+    else begin(this.#reason);
+    try {
+      return await grace.wait(promise);
+    } finally {
+      this.#waiting.delete(begin);
+      timer?.cancel();
     }
   }
 

@@ -8,6 +8,8 @@ export interface MigrationTimeouts {
   readonly loaded: number;
   /** For a source that was told FAILED to hang up. */
   readonly hangUp: number;
+  /** For a call to a device to return when the migration is over; a device that takes longer is given up. */
+  readonly device: number;
 }
 
 export const defaultTimeouts: MigrationTimeouts = {
@@ -15,4 +17,5 @@ export const defaultTimeouts: MigrationTimeouts = {
   stall: 30_000,
   loaded: 60_000,
   hangUp: 5_000,
+  device: 10_000,
 };

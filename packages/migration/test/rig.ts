@@ -358,7 +358,7 @@ export class Pair {
     const common = {
       clock: this.clock,
       pageDigests: defaultPageDigests,
-      timeouts: { handshake: 1000, stall: 1000, loaded: 1000, hangUp: 1000 },
+      timeouts: { handshake: 1000, stall: 1000, loaded: 1000, hangUp: 1000, device: 1000 },
     };
     this.outgoing = new OutgoingMigration({
       ...common,

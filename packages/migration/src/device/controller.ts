@@ -1,5 +1,6 @@
 import type { Clock } from '@godwit/clock';
 import { DeviceState, type MigratableDevice } from '@godwit/vfio/contract';
+import { Interruption } from '../interruption.js';
 
 /** One change of state that a device went through. Times are milliseconds of the machine's clock. */
 export interface Transition {
@@ -36,6 +37,12 @@ export class DeviceController {
   #reported: DeviceState | undefined;
   /** The end of the transition that is under way. */
   #last: Promise<void> = Promise.resolve();
+  /** Ends every wait for the device when it is given up. */
+  #abandonment = new Interruption();
+  /** Where a device that was given up belongs when it answers again. */
+  #wanted: DeviceState = DeviceState.RUNNING;
+  /** Transitions that are under way or wait for their turn. */
+  #unfinished = 0;
 
   constructor(device: MigratableDevice, clock: Clock, observer: DeviceObserver) {
     this.#device = device;
@@ -58,6 +65,8 @@ export class DeviceController {
    * or, where none is given or it fails too, reset to RUNNING.
    */
   setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {
+    const runs = wanted === DeviceState.RUNNING || wanted === DeviceState.RUNNING_P2P;
+    this.#wanted = runs ? DeviceState.RUNNING : DeviceState.STOP;
     return this.#inTurn(() => this.#setState(wanted, recovery));
   }
 
@@ -94,14 +103,44 @@ export class DeviceController {
   }
 
   /** Resolves when no transition is under way. A command can stop the guest while a migration moves the device. */
-  settled(): Promise<void> {
-    return this.#last;
+  async settled(): Promise<void> {
+    try {
+      await this.#abandonment.wait(this.#last);
+    } catch {
+      // It was given up, and nobody waits for it any more.
+    }
+  }
+
+  /**
+   * Gives up a device that does not return from a call: the transition under way rejects, and all later ones do, until
+   * it has answered after all. It is then taken to where the guest wants it by then. Without effect on an idle device.
+   * @param call what else it does not return from
+   */
+  abandon(call?: Promise<unknown>): void {
+    if (this.#abandonment.reason !== undefined || (call === undefined && this.#unfinished === 0)) return;
+    this.#abandonment.interrupt(new Error('the device does not answer'));
+    void Promise.allSettled([this.#last, call]).then(() => this.#takeBack());
+  }
+
+  #takeBack(): Promise<void> {
+    this.#abandonment = new Interruption();
+    return this.#inTurn(() => this.#setState(this.#wanted)).catch(() => {
+      // It was reset, which its observer was told; there is nobody else.
+    });
   }
 
   #inTurn(change: () => Promise<void>): Promise<void> {
-    const next = this.#last.then(change);
-    this.#last = next.catch(() => {});
-    return next;
+    const abandonment = this.#abandonment;
+    this.#unfinished++;
+    const next = this.#last.then(() => {
+      abandonment.throwIfInterrupted();
+      return change();
+    });
+    const finished = () => {
+      this.#unfinished--;
+    };
+    this.#last = next.then(finished, finished);
+    return abandonment.wait(next);
   }
 
   async #setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {

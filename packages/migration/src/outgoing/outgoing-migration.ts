@@ -50,7 +50,12 @@ export class OutgoingMigration {
     this.#connection = this.#newConnection();
     this.#ram = new RamSender(machine.ram, pageDigests, options.detectZeroPages);
     if (this.#recoverAs !== undefined) this.#ram.keepDeliveries();
-    this.#devices = new SourceDevices(machine.devices(), this.#connection.interruption);
+    this.#devices = new SourceDevices(
+      machine.devices(),
+      this.#connection.interruption,
+      clock,
+      options.timeouts.device,
+    );
     this.#tracking = new DirtyTracking(machine.dirtyLog, this.#devices, this.#ram);
     this.#pace = new Pace(clock, parameters);
     this.#throttle = new Throttle(machine.dirtyLog, parameters, options.autoConverge === true);

@@ -1,7 +1,8 @@
+import type { Clock } from '@godwit/clock';
 import type { DevicePending } from '../device/sender.js';
 import { DeviceSender } from '../device/sender.js';
 import { asError, MigrationError } from '../errors.js';
-import type { Interruption } from '../interruption.js';
+import { Interruption } from '../interruption.js';
 import type { DeviceEntry } from '../ports.js';
 import type { RamLayout } from '../ram/layout.js';
 import type { DirtySource } from '../ram/sender.js';
@@ -10,11 +11,16 @@ import type { DeviceStatistics } from './statistics.js';
 /** The devices of a machine that moves away. Errors say which device it was. */
 export class SourceDevices implements Iterable<DeviceSender> {
   readonly #senders: readonly DeviceSender[];
+  readonly #clock: Clock;
+  readonly #graceMs: number;
   #interruption: Interruption;
 
-  constructor(entries: readonly DeviceEntry[], interruption: Interruption) {
+  /** @param graceMs for how long a device may not return from a call when the migration is over; 0: for ever */
+  constructor(entries: readonly DeviceEntry[], interruption: Interruption, clock: Clock, graceMs: number) {
     this.#senders = entries.map((entry, number) => new DeviceSender(entry, number));
     this.#interruption = interruption;
+    this.#clock = clock;
+    this.#graceMs = graceMs;
   }
 
   /** Another connection took the place of the one that broke: all devices begin again. */
@@ -101,17 +107,28 @@ export class SourceDevices implements Iterable<DeviceSender> {
   async settle(step: (sender: DeviceSender) => Promise<void>): Promise<void> {
     for (const sender of this.#senders) {
       try {
-        await step(sender);
+        await this.#await(sender.entry, step(sender), ended());
       } catch {
-        // The controller has reset the device, which is all that can be done for it, and has reported that.
+        // The controller has reset the device or given it up, which is all that can be done for it.
       }
+    }
+  }
+
+  /** Waits for what moves all devices; those that do not return are given up when the migration is over. */
+  async move(work: Promise<void>): Promise<void> {
+    try {
+      await this.#interruption.waitPatiently(work, this.#clock, this.#graceMs);
+    } catch (error) {
+      if (error !== this.#interruption.reason) throw error;
+      for (const { entry } of this.#senders) entry.controller.abandon();
+      await work;
     }
   }
 
   /** Says which device it was. */
   async run<T>(entry: DeviceEntry, work: Promise<T>): Promise<T> {
     try {
-      return await work;
+      return await this.#await(entry, work, this.#interruption);
     } catch (cause) {
       if (cause instanceof MigrationError || cause === this.#interruption.reason) throw cause;
       throw new MigrationError(`device '${entry.name}': ${asError(cause).message}`, { cause });
@@ -131,9 +148,30 @@ export class SourceDevices implements Iterable<DeviceSender> {
     }));
   }
 
+  /** A device that is still at it some time after the migration was interrupted is given up. */
+  async #await<T>(entry: DeviceEntry, work: Promise<T>, interruption: Interruption): Promise<T> {
+    let returned = false;
+    const returning = work.finally(() => {
+      returned = true;
+    });
+    try {
+      return await interruption.waitPatiently(returning, this.#clock, this.#graceMs);
+    } catch (error) {
+      if (!returned) entry.controller.abandon(returning);
+      throw error;
+    }
+  }
+
   #sum(what: (sender: DeviceSender) => number): number {
     return this.#senders.reduce((sum, sender) => sum + what(sender), 0);
   }
+}
+
+/** For what follows the end of a migration. */
+function ended(): Interruption {
+  const interruption = new Interruption();
+  interruption.interrupt(new Error('the migration is over'));
+  return interruption;
 }
 
 async function collectDma({ device }: DeviceEntry, into: Uint32Array, layout: RamLayout): Promise<void> {

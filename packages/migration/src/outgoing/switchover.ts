@@ -61,7 +61,7 @@ export class Switchover {
     const before = new Map(
       [...devices].map((device) => [device, device.entry.controller.transitions.at(-1)]),
     );
-    await options.machine.control.stopForSwitchover();
+    await devices.move(options.machine.control.stopForSwitchover());
     for (const [device, last] of before) {
       const { transitions } = device.entry.controller;
       const known = last === undefined ? -1 : transitions.lastIndexOf(last);
