@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, delay } from '@godwit/clock';
 import { QmpDisconnectedError } from '@godwit/qmp';
 import { applyEvent, emptyTimeline, guestOutage, lengthOf, type Side, type Timeline } from '@godwit/timeline';
+import { DeviceProcess } from './device-process.js';
 import { type MigrationOutcome, migrateLive, type Progress } from './live-migration.js';
 import { type MachineClient, MachineProcess } from './machine-process.js';
 import type { DemoOptions } from './options.js';
@@ -29,6 +30,12 @@ const MIGRATION_LIMIT_MS = 60_000;
 const TIMELINE_EVENTS = ['MIGRATION', 'STOP', 'RESUME', 'VFIO_MIGRATION', 'VFIO_MIGRATION_PREPARE'] as const;
 const PAGE_SIZE = 4096;
 const DEVICES = ['nic', 'gpu'] as const;
+type Model = (typeof DEVICES)[number];
+/** What each device does by itself. */
+const ACTIVITY: Readonly<Record<Model, string>> = {
+  nic: 'dirty-rate=1M,dma-rate=8M',
+  gpu: 'dirty-rate=4M',
+};
 
 export interface DemoEnvironment {
   readonly clock: Clock;
@@ -51,11 +58,13 @@ export interface DemoEnvironment {
 export async function runDemo(options: DemoOptions, environment: DemoEnvironment): Promise<DemoResult> {
   const folder = await mkdtemp(join(environment.temporaryFolder, 'godwit-demo-'));
   const machines: MachineProcess[] = [];
+  const devices: DeviceProcess[] = [];
   try {
-    return await new Demo(options, environment, folder, machines).run();
+    return await new Demo(options, environment, folder, machines, devices).run();
   } finally {
     environment.screen.clear();
     await Promise.all(machines.map((machine) => machine.close()));
+    await Promise.all(devices.map((device) => device.close()));
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -65,6 +74,7 @@ class Demo {
   readonly #environment: DemoEnvironment;
   readonly #folder: string;
   readonly #machines: MachineProcess[];
+  readonly #devices: DeviceProcess[];
   #timeline: Timeline = emptyTimeline();
 
   constructor(
@@ -72,11 +82,13 @@ class Demo {
     environment: DemoEnvironment,
     folder: string,
     machines: MachineProcess[],
+    devices: DeviceProcess[],
   ) {
     this.#options = options;
     this.#environment = environment;
     this.#folder = folder;
     this.#machines = machines;
+    this.#devices = devices;
   }
 
   async run(): Promise<DemoResult> {
@@ -86,7 +98,9 @@ class Demo {
       this.#start('source', []),
       this.#start('destination', ['-incoming', 'defer']),
     ]);
-    for (const { name, pid } of this.#machines) screen.print(`  ${name.padEnd(11)}  process ${pid}`);
+    for (const { name, pid } of [...this.#machines, ...this.#devices]) {
+      screen.print(`  ${name.padEnd(16)}  process ${pid}`);
+    }
     try {
       return await this.#migrate(screen, source, destination);
     } catch (error) {
@@ -172,7 +186,14 @@ class Demo {
   async #start(side: Side, more: readonly string[]): Promise<MachineClient> {
     const { clock, signal, godwit } = this.#environment;
     const path = join(this.#folder, `${side}.qmp`);
-    const machine = new MachineProcess(godwit, side, [...this.#machineOptions(path), ...more], clock);
+    const devices = await Promise.all(DEVICES.map((model) => this.#device(side, model)));
+    signal.throwIfAborted();
+    const args = [
+      ...this.#machineOptions(path),
+      ...devices.flatMap((device) => ['-device', device]),
+      ...more,
+    ];
+    const machine = new MachineProcess(godwit, side, args, clock);
     this.#machines.push(machine);
     const client = await machine.connect(path, signal);
     for (const name of TIMELINE_EVENTS) {
@@ -184,9 +205,7 @@ class Demo {
   }
 
   #machineOptions(qmpPath: string): string[] {
-    const { ram, dirtyRate, deviceState } = this.#options;
-    const device = (model: (typeof DEVICES)[number], more: string) =>
-      `vfio-model,model=${model},id=${model}0,migration-events=on,state-size=${deviceState[model]},${more}`;
+    const { ram, dirtyRate } = this.#options;
     return [
       ...[
         '-m',
@@ -197,9 +216,26 @@ class Demo {
         `sim,dirty-rate=${dirtyRate},working-set=${workingSet(ram)},fill=on`,
       ],
       ...['-qmp', `unix:${escapeCommas(qmpPath)},server=on,wait=off`],
-      ...['-device', device('nic', 'dirty-rate=1M,dma-rate=8M')],
-      ...['-device', device('gpu', 'dirty-rate=4M')],
     ];
+  }
+
+  /** What -device says of a device, which is part of the machine, or else served by a process that is started for it. */
+  async #device(side: Side, model: Model): Promise<string> {
+    const { deviceState, remote } = this.#options;
+    const common = `id=${model}0,migration-events=on`;
+    const properties = `state-size=${deviceState[model]},${ACTIVITY[model]}`;
+    if (!remote) return `vfio-model,model=${model},${common},${properties}`;
+    const { clock, godwit } = this.#environment;
+    const socket = join(this.#folder, `${side}.${model}`);
+    const device = new DeviceProcess(
+      godwit,
+      `${side}'s ${model}0`,
+      { socket, device: `${model},${properties}` },
+      clock,
+    );
+    this.#devices.push(device);
+    await device.serving();
+    return `vfio-user-pci,socket=${escapeCommas(socket)},${common}`;
   }
 
   #listenAt(): string {

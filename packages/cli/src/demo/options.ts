@@ -8,6 +8,8 @@ export interface DemoOptions {
   /** Bytes of state of each device. */
   readonly deviceState: { readonly nic: number; readonly gpu: number };
   readonly transport: 'unix' | 'tcp';
+  /** Each device is served by a process of its own, over vfio-user. */
+  readonly remote: boolean;
   readonly json: boolean;
 }
 
@@ -16,6 +18,7 @@ export const DEFAULT_OPTIONS: DemoOptions = {
   dirtyRate: 200 * 2 ** 20,
   deviceState: { nic: 64 * 2 ** 20, gpu: 256 * 2 ** 20 },
   transport: 'unix',
+  remote: false,
   json: false,
 };
 
@@ -28,6 +31,7 @@ shows how it went, and checks that nothing was lost on the way.
   --dirty-rate SIZE          bytes that the guest writes per second (200M)
   --device-state NIC[,GPU]   state of the two devices (64M,256M); one size is for both
   --transport unix|tcp       what the migration goes through (unix)
+  --remote                   devices in processes of their own, over vfio-user
   --json                     print one JSON object instead
   --help                     print this
 
@@ -64,9 +68,10 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
       case '--transport':
         options = { ...options, transport: transport(name, value()) };
         break;
+      case '--remote':
       case '--json':
-        if (attached !== undefined) throw new UsageError('--json takes no value');
-        options = { ...options, json: true };
+        if (attached !== undefined) throw new UsageError(`${name} takes no value`);
+        options = { ...options, [name.slice(2)]: true };
         break;
       case '--help':
       case '-h':

@@ -10,7 +10,8 @@ Serves a device model over vfio-user, for QEMU (-device vfio-user-pci), our mach
 Models: ${[...MODELS.keys()].join(', ')}. The device keeps its state when a client leaves; with --once the server ends
 then. SIGTERM and SIGINT end it too, and remove the socket. Exit codes: 0 ended so, 1 it could not serve, 2 wrong call.`;
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+/** What ends a server from outside; `disconnect`: the process that started it with a channel (child_process.fork) is gone. */
+const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
 
 /** `godwit device serve`: see {@link usage}. */
 export async function run(args: string[], io: Io): Promise<number> {
@@ -90,13 +91,13 @@ async function serve({ socket, model, properties, once }: Call, io: Io): Promise
       refused: (error) => io.stderr.write(`connection refused: ${error.message}\n`),
     },
   });
-  for (const signal of SIGNALS) process.on(signal, end);
+  for (const ending of ENDINGS) process.on(ending, end);
   try {
     server.listen(socket);
     io.stderr.write(`serving ${model} on ${socket}\n`);
     await ended;
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
+    for (const ending of ENDINGS) process.off(ending, end);
     server.close();
     server.device.migration?.close();
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { native, nativeUnavailableReason } from '@godwit/native';
 import type { DemoResult } from '../../src/demo/result.js';
 
 const GODWIT = fileURLToPath(new URL('../../../bin/godwit.js', import.meta.url));
@@ -93,6 +94,21 @@ test('a guest migrates, and the JSON says that nothing was lost', async (context
   }
   assert.deepEqual(readdirSync(demo.temporaryFolder), []);
 });
+
+test(
+  'devices of processes of their own are moved as well, and no process is left',
+  native === undefined ? { skip: nativeUnavailableReason ?? true } : {},
+  async (context) => {
+    const demo = startDemo(context, [...SMALL, '--remote']);
+    assert.equal(await demo.exit, 0, demo.errors());
+    assert.match(demo.output(), /source's nic0 +process \d+/);
+    assert.match(demo.output(), /✓ gpu0 .*all intact; .*all in place/);
+    const pids = [...demo.output().matchAll(/process (\d+)/g)].map((match) => Number(match[1]));
+    assert.equal(pids.length, 6);
+    await Promise.all(pids.map(gone));
+    assert.deepEqual(readdirSync(demo.temporaryFolder), []);
+  },
+);
 
 test('for people there are progress, a timeline, the downtime and what the guest found, also without the addon', async (context) => {
   const demo = startDemo(context, [...SMALL, '--transport', 'tcp'], { GODWIT_NO_NATIVE: '1' });

@@ -9,12 +9,22 @@ test('without options the demo is that of the README', () => {
 });
 
 test('sizes and the way are taken, after a space or an equals sign', () => {
-  const args = ['--ram', '1G', '--dirty-rate=1.5M', '--device-state', '4M,8M', '--transport=tcp', '--json'];
+  const args = [
+    '--ram',
+    '1G',
+    '--dirty-rate=1.5M',
+    '--device-state',
+    '4M,8M',
+    '--transport=tcp',
+    '--remote',
+    '--json',
+  ];
   assert.deepEqual(parseOptions(args), {
     ram: 1024 * MIB,
     dirtyRate: 1.5 * MIB,
     deviceState: { nic: 4 * MIB, gpu: 8 * MIB },
     transport: 'tcp',
+    remote: true,
     json: true,
   });
 });
@@ -41,6 +51,7 @@ for (const [args, message] of [
   [['--device-state', '4G'], '--device-state: 4G is more than the most, 2147483648 bytes'],
   [['--transport', 'pigeon'], "--transport: 'pigeon' is neither unix nor tcp"],
   [['--json=yes'], '--json takes no value'],
+  [['--remote=yes'], '--remote takes no value'],
 ] as const) {
   test(`${args.join(' ')} is refused in one line`, () => {
     assert.throws(() => parseOptions(args), new UsageError(message));
