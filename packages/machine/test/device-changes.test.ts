@@ -46,6 +46,20 @@ test('blockers come and go with the devices that cause them', async () => {
   await machine.close();
 });
 
+test('a v1 device, which has no P2P states, goes with no other that migrates', async () => {
+  const machine = await createTestMachine();
+  await add(machine, 'a', { protocol: 'v1' });
+  assert.deepEqual(await blockers(machine), []);
+  await add(machine, 'b', { 'enable-migration': 'off' });
+  assert.deepEqual(await blockers(machine), [`b: ${DISABLED}`]);
+  await execute(machine, 'device_del', { id: 'b' });
+  await add(machine, 'c', { protocol: 'v2' });
+  assert.deepEqual(await blockers(machine), [P2P]);
+  await execute(machine, 'device_del', { id: 'a' });
+  assert.deepEqual(await blockers(machine), []);
+  await machine.close();
+});
+
 for (const [why, properties] of [
   ['is kept from migrating', { 'enable-migration': 'off' }],
   ['has no migration', { migration: false }],
