@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { native } from '@godwit/native';
+import { connectedTransport, QmpClient } from '@godwit/qmp';
 
 const godwit = fileURLToPath(new URL('../../bin/godwit.js', import.meta.url));
 
@@ -21,14 +23,20 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Outcome> } {
-  const child = spawn(process.execPath, [godwit, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** @param descriptors what the process inherits, from descriptor 3 on */
+function start(
+  args: readonly string[],
+  descriptors: readonly number[] = [],
+): { child: ChildProcess; ended: Promise<Outcome> } {
+  const child = spawn(process.execPath, [godwit, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
+  });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk;
   });
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk;
   });
   const ended = once(child, 'close').then(([code]): Outcome => ({ code, stdout, stderr }));
@@ -77,6 +85,55 @@ test('a machine leaves on SIGTERM and removes its sockets', async () => {
   assert.equal(code, 0);
   assert.equal(stderr, '');
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('monitors are at sockets that the process inherits, one that listens and one that is connected', {
+  skip: native === undefined ? 'the addon is not there' : false,
+}, async () => {
+  const before = readdirSync('/proc/self/fd').length;
+  const path = join(folder, 'inherited');
+  const listening = native!.listenUnix(path, 8);
+  const [ours, theirs] = native!.socketpair();
+  const { ended } = start(
+    [
+      ...['machine', '-m', '16', '-chardev', 'socket,id=a,fd=3,server=on,wait=off'],
+      ...['-chardev', 'socket,id=b,fd=4', '-mon', 'a,mode=control', '-mon', 'b,mode=control'],
+    ],
+    [listening, theirs],
+  );
+  native!.close(listening);
+  native!.close(theirs);
+  const first = await QmpClient.connect({ kind: 'unix', path }, { native });
+  const second = await QmpClient.connect(connectedTransport(ours, native), { native });
+  for (const client of [first, second]) {
+    const [passed, other] = native!.socketpair();
+    await client.execute('getfd', { fdname: 'passed' }, { fds: [{ fd: passed, handOver: true }] });
+    await client.execute('closefd', { fdname: 'passed' });
+    native!.close(other);
+  }
+  await first.close();
+  const again = await QmpClient.connect({ kind: 'unix', path }, { native });
+  await again.execute('quit');
+  assert.equal((await ended).code, 0);
+  await Promise.all([again.close(), second.close()]);
+  assert.equal(readdirSync('/proc/self/fd').length, before);
+  rmSync(path);
+});
+
+test('descriptors that are no sockets are said to be none', async () => {
+  const outcomes = await Promise.all(
+    ['99', '0,server=on,wait=off', 'nonsense'].map((fd) =>
+      run('machine', '-chardev', `socket,id=a,fd=${fd}`),
+    ),
+  );
+  assert.deepEqual(
+    outcomes.map(({ stderr }) => stderr.replace(/^godwit machine: (?:-chardev \S+: )?/, '')),
+    [
+      "File descriptor '99' is not a socket\n",
+      "File descriptor '0' is not a socket\n",
+      'Unable to parse FD number nonsense\n',
+    ],
+  );
 });
 
 test('options that are wrong are one line and exit code 1', async () => {

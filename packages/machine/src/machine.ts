@@ -67,8 +67,9 @@ export class Machine {
   ): Promise<Machine> {
     const machine = new Machine(configuration, environment);
     try {
-      for (const chardev of configuration.chardevs) await machine.chardevs.add(chardev);
+      // Character devices name objects: TLS credentials.
       for (const object of configuration.objects) await optionally(object, () => machine.objects.add(object));
+      for (const chardev of configuration.chardevs) await machine.chardevs.add(chardev);
       if (!configuration.preconfig) await machine.#build();
       return machine;
     } catch (error) {
@@ -84,12 +85,13 @@ export class Machine {
     this.emit = emitterTo(this.qmp.events);
     this.tree = new MachineTree();
     this.fdSets = new FdSets(descriptorOperations(environment.native));
+    this.objects = new UserObjects(this.tree.objects, environment, this);
     this.chardevs = new CharacterDevices(this.tree.chardevs, {
       ...environment,
       fdSets: this.fdSets,
+      objects: this.objects,
       onExit: () => this.end({ reason: 'host-ui', exitCode: 0 }),
     });
-    this.objects = new UserObjects(this.tree.objects, environment, this);
     this.guest = new GuestControl({
       emit: this.emit,
       initial: configuration.incoming !== undefined && !configuration.preconfig ? 'inmigrate' : 'prelaunch',

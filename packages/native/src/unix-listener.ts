@@ -10,10 +10,11 @@ export interface UnixListenerHandler {
 
 const DEFAULT_BACKLOG = 128;
 
-/** Listens on a unix socket whose connections can carry descriptors (unlike those of `node:net`). */
+/** Accepts the connections of a socket as descriptors, which over a unix socket can carry others (unlike `node:net`). */
 export class UnixListener {
   readonly #native: Native;
-  readonly #path: string;
+  /** Of the socket file that it has made; undefined for a socket that it was given. */
+  readonly #path: string | undefined;
   readonly #handler: UnixListenerHandler;
   readonly #fd: number;
   readonly #poll: Poll;
@@ -23,13 +24,22 @@ export class UnixListener {
 
   /**
    * A socket file that nobody listens on any more is replaced. A path that begins with NUL is an abstract name.
+   * @param where a path, or a descriptor that listens already, which is its own from here on
    * @throws EADDRINUSE (somebody listens, or the file is no socket), ENAMETOOLONG, EACCES, ENOENT
    */
-  constructor(native: Native, path: string, handler: UnixListenerHandler, backlog = DEFAULT_BACKLOG) {
+  constructor(
+    native: Native,
+    where: string | number,
+    handler: UnixListenerHandler,
+    backlog = DEFAULT_BACKLOG,
+  ) {
     this.#native = native;
-    this.#path = path;
     this.#handler = handler;
-    this.#fd = listenReplacing(native, path, backlog);
+    if (typeof where === 'number') this.#fd = where;
+    else {
+      this.#path = where;
+      this.#fd = listenReplacing(native, where, backlog);
+    }
     this.#spare = native.eventfd(0);
     this.#poll = native.poll(this.#fd, () => this.#accept());
     this.#poll.watch({ readable: true });
@@ -42,13 +52,16 @@ export class UnixListener {
     this.#poll.close();
     this.#native.close(this.#fd);
     if (this.#spare >= 0) this.#native.close(this.#spare);
-    if (!this.#path.startsWith('\0')) rmSync(this.#path, { force: true });
+    const path = this.#path;
+    if (path !== undefined && !path.startsWith('\0')) rmSync(path, { force: true });
   }
 
   #accept(): void {
     while (!this.#closed) {
       let fd: number | undefined;
       try {
+        // Whoever handed a socket over may have left it blocking.
+        if (this.#path === undefined && !this.#native.waitReady(this.#fd, { readable: true }, 0)) return;
         fd = this.#native.accept(this.#fd);
       } catch (error) {
         this.#refuseOne();

@@ -64,9 +64,15 @@ export class Peer {
 
   /**
    * @param extra more arguments; `FOLDER` in them is the folder
+   * @param descriptors what it inherits, from descriptor 3 on
    * @throws Error with the program's output when it does not start
    */
-  static async start(program: Program, folder: string, extra: readonly string[] = ['-S']): Promise<Peer> {
+  static async start(
+    program: Program,
+    folder: string,
+    extra: readonly string[] = ['-S'],
+    descriptors: readonly number[] = [],
+  ): Promise<Peer> {
     const paths = Array.from({ length: monitorCount }, (_, index) => join(folder, `mon${index}`));
     const monitors = paths.flatMap((path, index) => [
       '-chardev',
@@ -76,14 +82,15 @@ export class Peer {
     ]);
     const own = extra.map((text) => text.replaceAll('FOLDER', folder));
     const child = spawn(program.command, [...program.args, ...monitors, ...own], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
     });
     const output: string[] = [];
     let failure: Error | undefined;
     child.on('error', (error) => {
       failure = error;
     });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => output.push(String(data)));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (data) => output.push(String(data)));
     const peer = new Peer(program, folder, paths, child, output);
     const deadline = Date.now() + startLimitMs;
     while (!paths.every(isListening)) {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkClient, checkReconnect } from './client.js';
+import { tryEndpoints } from './endpoints.js';
 import type { Exchange, Scenario } from './exchange.js';
 import { exchangeSets } from './exchanges/index.js';
 import { purposes } from './on-purpose.js';
@@ -43,7 +44,7 @@ try {
     mkdirSync(own);
     peers.push(await Peer.start({ ...program, name }, own));
   }
-  const alike = await compare(peers[0]!, peers[1]!);
+  const alike = await compare(peers[0]!, peers[1]!, [left, right]);
   const works = await checkClients([left, right]);
   process.exitCode = alike && works ? 0 : 1;
 } catch (error) {
@@ -54,7 +55,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function compare(reference: Peer, ours: Peer): Promise<boolean> {
+async function compare(reference: Peer, ours: Peer, programs: readonly [Program, Program]): Promise<boolean> {
   const total: Tally = { equal: 0, onPurpose: 0, different: 0 };
   const reasons = new Map<string, number>();
   for (const { name, scenarios } of exchangeSets) {
@@ -63,9 +64,30 @@ async function compare(reference: Peer, ours: Peer): Promise<boolean> {
     for (const key of ['equal', 'onPurpose', 'different'] as const) total[key] += tally[key];
     if (chosen.length > 0) console.log(`${name}: ${summary(tally)}`);
   }
+  const tally = await compareEndpoints(programs);
+  for (const key of ['equal', 'onPurpose', 'different'] as const) total[key] += tally[key];
+  console.log(`endpoints: ${summary(tally)}`);
   console.log(`all, with ${reference.name} and ${ours.name}: ${summary(total)}`);
   for (const [reason, count] of reasons) console.log(`  on purpose (${count}): ${reason}`);
   return total.different === 0 && total.equal > 0;
+}
+
+async function compareEndpoints([left, right]: readonly [Program, Program]): Promise<Tally> {
+  const tally: Tally = { equal: 0, onPurpose: 0, different: 0 };
+  const [expected, actual] = await Promise.all(
+    [left, right].map((program) => tryEndpoints(program, mkdtempSync(join(folder, 'endpoints-')))),
+  );
+  for (const [index, { name, outcome }] of expected!.entries()) {
+    const found = actual![index]!.outcome;
+    if (outcome === found) {
+      tally.equal++;
+      if (options.verbose) console.log(`equal: ${name}: ${found}`);
+      continue;
+    }
+    tally.different++;
+    console.log(`different: ${name}\n  expected: ${outcome}\n  actual: ${found}`);
+  }
+  return tally;
 }
 
 async function compareSet(

@@ -73,6 +73,8 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
     server,
     ...(wait === undefined ? {} : { wait }),
     telnet,
+    tlsCredentials: socket['tls-creds'],
+    tlsAuthorization: socket['tls-authz'],
     reconnectMs: Number(reconnectMs ?? (reconnect ?? 0n) * 1000n),
   });
 }

@@ -1,5 +1,6 @@
 import { connectedTransport, type FdSets, MonitorServer, StreamTransport, type Transport } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
+import type { UserObjects } from '../objects/index.js';
 import { QomObject } from '../qom/object.js';
 import type { ChardevConfiguration } from './configuration.js';
 import { fileTransport } from './file.js';
@@ -16,6 +17,7 @@ import { udpTransport } from './udp.js';
 /** What character devices use of the machine that they belong to. */
 export interface ChardevEnvironment extends MachineEnvironment {
   readonly fdSets: FdSets;
+  readonly objects: UserObjects;
   /** The user of a shared device asks for the end of the machine. */
   readonly onExit: () => void;
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '../options/option-error.js';
 import type { OptionValues } from '../options/option-group.js';
+import { type SocketTls, socketTls } from './socket-tls.js';
 
 /** Where a socket leads. */
 export type SocketEndpoint =
@@ -28,6 +29,7 @@ export interface SocketChardev extends ChardevBase {
   readonly wait: boolean;
   /** The client speaks telnet. */
   readonly telnet?: boolean;
+  readonly tls?: SocketTls;
   /** Connect again so many milliseconds after a disconnect, or a failure. */
   readonly reconnectMs?: number;
 }
@@ -206,7 +208,13 @@ function socketFromOptions(id: string, values: OptionValues): SocketChardev {
     ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
     telnet: values.telnet === true,
     reconnectMs,
+    tlsCredentials: text(values['tls-creds']),
+    tlsAuthorization: text(values['tls-authz']),
   });
+}
+
+function text(value: OptionValues[string] | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
 }
 
 /**
@@ -214,12 +222,18 @@ function socketFromOptions(id: string, values: OptionValues): SocketChardev {
  * @throws OptionError
  */
 export function socketChardev(
-  asked: Omit<SocketChardev, 'kind' | 'wait' | 'reconnectMs'> & {
+  asked: Omit<SocketChardev, 'kind' | 'wait' | 'reconnectMs' | 'tls'> & {
     readonly wait?: boolean;
     readonly reconnectMs: number;
+    readonly tlsCredentials: string | undefined;
+    readonly tlsAuthorization: string | undefined;
   },
 ): SocketChardev {
   const { id, endpoint, server, wait, telnet, reconnectMs } = asked;
+  if (endpoint.type === 'fd' && reconnectMs > 0) {
+    throw new OptionError("'reconnect' option is incompatible with 'fd' address type");
+  }
+  const tls = socketTls(asked.tlsCredentials, asked.tlsAuthorization, endpoint, server);
   if (server && reconnectMs > 0) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode");
   }
@@ -233,6 +247,7 @@ export function socketChardev(
     server,
     wait: server && wait !== false,
     ...(telnet ? { telnet } : {}),
+    ...(tls === undefined ? {} : { tls }),
     ...(reconnectMs > 0 ? { reconnectMs } : {}),
   };
 }

@@ -1,7 +1,10 @@
-import { type Connectable, MonitorServer, type SocketAddress } from '@godwit/qmp';
+import { fstatSync } from 'node:fs';
+import { type Connectable, type MonitorEndpoint, MonitorServer, type SocketAddress } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
+import type { UserObjects } from '../objects/index.js';
 import { systemReason } from '../system-reason.js';
 import type { SocketChardev, SocketEndpoint } from './configuration.js';
+import { clientTls, serverTls } from './socket-tls.js';
 
 /**
  * Listens, or connects.
@@ -9,16 +12,16 @@ import type { SocketChardev, SocketEndpoint } from './configuration.js';
  */
 export async function openSocket(
   connectable: Connectable,
-  { endpoint, server, reconnectMs }: SocketChardev,
-  { clock, native, warn }: MachineEnvironment,
+  configuration: SocketChardev,
+  { clock, native, warn, objects }: MachineEnvironment & { readonly objects: UserObjects },
 ): Promise<MonitorServer> {
+  const { endpoint, server, reconnectMs } = configuration;
   const address = socketAddress(endpoint);
+  const where: MonitorEndpoint = server
+    ? { kind: 'listen', address, ...serverTls(configuration, objects) }
+    : { kind: 'connect', address, reconnectMs, ...clientTls(configuration, objects) };
   try {
-    return await MonitorServer.open(
-      connectable,
-      server ? { kind: 'listen', address } : { kind: 'connect', address, reconnectMs },
-      { clock, native, onReport: warn },
-    );
+    return await MonitorServer.open(connectable, where, { clock, native, onReport: warn });
   } catch (cause) {
     throw new Error(failure(endpoint, server, cause), { cause });
   }
@@ -28,6 +31,7 @@ function failure(endpoint: SocketEndpoint, server: boolean, cause: unknown): str
   const where = bareAddress(endpoint);
   if (isUnknownHost(cause)) return `address resolution failed for ${where}: Name or service not known`;
   const reason = systemReason(cause);
+  if (server && endpoint.type === 'fd') return `Failed to listen on fd socket: ${reason}`;
   return server
     ? `Failed to bind socket to ${where}: ${reason}`
     : `Failed to connect to '${where}': ${reason}`;
@@ -83,6 +87,18 @@ function socketAddress(endpoint: SocketEndpoint): SocketAddress {
     case 'inet':
       return { kind: 'tcp', host: endpoint.host, port: endpoint.port };
     case 'fd':
-      return { kind: 'fd', fd: Number(endpoint.name) };
+      return { kind: 'fd', fd: socketDescriptor(endpoint.name) };
   }
+}
+
+/** @throws Error when it is no number, or no socket */
+function socketDescriptor(name: string): number {
+  if (!/^-?\d+$/.test(name)) throw new Error(`Unable to parse FD number ${name}`);
+  const fd = Number(name);
+  try {
+    if (fstatSync(fd).isSocket()) return fd;
+  } catch {
+    // What is not open is no socket either.
+  }
+  throw new Error(`File descriptor '${name}' is not a socket`);
 }

@@ -37,6 +37,8 @@ export const OPTION_GROUPS = {
       { name: 'reconnect', type: 'number' },
       { name: 'reconnect-ms', type: 'number' },
       { name: 'telnet', type: 'boolean' },
+      { name: 'tls-creds', type: 'string' },
+      { name: 'tls-authz', type: 'string' },
       { name: 'mux', type: 'boolean' },
       { name: 'signal', type: 'boolean' },
       { name: 'size', type: 'size' },

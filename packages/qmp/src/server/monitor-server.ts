@@ -4,7 +4,7 @@ import type { Native } from '@godwit/native';
 import type { Transport } from '../transport.js';
 import { formatAddress, type SocketAddress } from '../transports/address.js';
 import { connectTransport } from '../transports/connect.js';
-import { Listener } from '../transports/listener.js';
+import { type Authorize, Listener } from '../transports/listener.js';
 
 /** What takes connections: a monitor, or anything else that a client can be at the other end of. */
 export interface Connectable {
@@ -17,7 +17,12 @@ export interface Connectable {
 /** How clients reach a monitor. */
 export type MonitorEndpoint =
   /** Clients connect; one is served at a time and the next one waits. */
-  | { readonly kind: 'listen'; readonly address: SocketAddress; readonly tls?: TlsOptions | undefined }
+  | {
+      readonly kind: 'listen';
+      readonly address: SocketAddress;
+      readonly tls?: TlsOptions | undefined;
+      readonly authorize?: Authorize | undefined;
+    }
   /** The monitor connects, and does so again after a disconnect when `reconnectMs` is given. */
   | {
       readonly kind: 'connect';
@@ -114,6 +119,7 @@ export class MonitorServer {
           address: endpoint.address,
           native: this.#options.native,
           tls: endpoint.tls,
+          authorize: endpoint.authorize,
           onConnection: (transport) => this.#accept(transport),
           onError: (error) => this.#report(error.message),
         });

@@ -1,12 +1,16 @@
+import type { X509Certificate } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { type Native, UnixListener } from '@godwit/native';
+import { type FileType, type Native, UnixListener, type UnixListenerHandler } from '@godwit/native';
 import type { Transport } from '../transport.js';
 import { checkUnixPath, type SocketAddress, type UnixAddress } from './address.js';
 import { DescriptorTransport } from './descriptor-transport.js';
 import { StreamTransport } from './stream-transport.js';
 import { bindPrivately } from './unix-path.js';
+
+/** Whether a TLS client is let in, by the certificate that it has shown and that was verified; undefined if it showed none. */
+export type Authorize = (certificate: X509Certificate | undefined) => boolean;
 
 export interface ListenOptions {
   readonly address: SocketAddress;
@@ -16,6 +20,8 @@ export interface ListenOptions {
   readonly native?: Native | undefined;
   /** Makes a tcp listener speak TLS. To ask clients for certificates, set `requestCert` and `rejectUnauthorized`. */
   readonly tls?: TlsOptions | undefined;
+  /** Asked of every TLS client; without it all are let in whose certificates `tls` takes. */
+  readonly authorize?: Authorize | undefined;
   /** Connections that failed before they became one (a TLS handshake), and failures of the listening socket itself. */
   readonly onError?: (error: Error) => void;
 }
@@ -37,6 +43,10 @@ export class Listener {
     if (address.kind === 'unix') {
       checkUnixPath(address.path);
       if (native !== undefined) return new Listener(address, await listenByAddon(address, native, options));
+    }
+    if (address.kind === 'fd' && options.tls === undefined && native?.fileType(address.fd) === LISTENING) {
+      const listener = new UnixListener(native, address.fd, handlerOf(native, options));
+      return new Listener(address, () => listener.close());
     }
     const server = options.tls === undefined ? plainServer(options) : tlsServer(options, options.tls);
     let removePath: (() => Promise<void>) | undefined;
@@ -68,13 +78,10 @@ export class Listener {
 }
 
 /** Listens through the addon, so that connections carry descriptors; returns how to stop. */
-async function listenByAddon(address: UnixAddress, native: Native, { onConnection, onError }: ListenOptions) {
+async function listenByAddon(address: UnixAddress, native: Native, options: ListenOptions) {
   let listener: UnixListener | undefined;
   await bindPrivately(address.path, async (path) => {
-    listener = new UnixListener(native, path, {
-      connection: (fd) => onConnection(new DescriptorTransport(fd, native), NO_PATH),
-      failed: (error) => onError?.(error),
-    });
+    listener = new UnixListener(native, path, handlerOf(native, options));
   });
   const removePath = await pathRemover(address.path);
   return () => {
@@ -82,6 +89,16 @@ async function listenByAddon(address: UnixAddress, native: Native, { onConnectio
     return removePath();
   };
 }
+
+function handlerOf(native: Native, { onConnection, onError }: ListenOptions): UnixListenerHandler {
+  return {
+    connection: (fd) => onConnection(new DescriptorTransport(fd, native), NO_PATH),
+    failed: (error) => onError?.(error),
+  };
+}
+
+/** What the addon calls a socket whose connections can be accepted. Another one is left to node:net to bring there. */
+const LISTENING: FileType = 'listening-socket';
 
 const NO_PATH: UnixAddress = { kind: 'unix', path: '' };
 
@@ -95,8 +112,13 @@ function plainServer({ onConnection }: ListenOptions): Server {
   });
 }
 
-function tlsServer({ onConnection, onError }: ListenOptions, tls: TlsOptions): Server {
+function tlsServer({ onConnection, onError, authorize }: ListenOptions, tls: TlsOptions): Server {
   const server = createTlsServer({ ...tls, allowHalfOpen: true, noDelay: true }, (socket) => {
+    if (authorize?.(socket.getPeerX509Certificate()) === false) {
+      socket.destroy();
+      onError?.(new Error('a TLS client was refused: it is not authorized'));
+      return;
+    }
     onConnection(new StreamTransport({ input: socket, output: socket }), peerOf(socket));
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
