@@ -10,7 +10,7 @@ export interface ClientMessageHandler {
   key(keysym: number, down: boolean): void;
 }
 
-/** Numbers of messages (RFC 6143, 7.5). */
+/** Numbers of messages (RFC 6143, 7.5, and the registry of RFB). */
 const Message = {
   SET_PIXEL_FORMAT: 0,
   SET_ENCODINGS: 2,
@@ -18,7 +18,11 @@ const Message = {
   KEY_EVENT: 4,
   POINTER_EVENT: 5,
   CLIENT_CUT_TEXT: 6,
+  QEMU: 255,
 } as const;
+
+/** Of QEMU's own messages: a key with its scan code beside its keysym. */
+const EXTENDED_KEY_EVENT = 0;
 
 /** A longer text to paste is taken for nonsense, in bytes. */
 const MAX_CUT_TEXT = 1 << 20;
@@ -64,6 +68,14 @@ export function* clientMessages(handler: ClientMessageHandler): Conversation<voi
         const length = (yield 7).readUInt32BE(3);
         if (length > MAX_CUT_TEXT) throw new VncProtocolError(`a text of ${length} bytes`);
         for (let left = length; left > 0; left -= SKIPPED_AT_ONCE) yield Math.min(left, SKIPPED_AT_ONCE);
+        break;
+      }
+      case Message.QEMU: {
+        const [kind] = yield 1;
+        if (kind !== EXTENDED_KEY_EVENT) throw new VncProtocolError(`message ${type}, ${kind}`);
+        const bytes = yield 10;
+        // A console of text wants the character, whichever key makes it.
+        handler.key(bytes.readUInt32BE(2), bytes.readUInt16BE(0) !== 0);
         break;
       }
       default:

@@ -13,8 +13,16 @@ export interface Picture {
 /** Writes the pixels of an area, in the way that the client was told of. */
 export type Encoder = (picture: Picture, area: Rectangle) => Uint8Array;
 
-/** Numbers of encodings (RFC 6143, 7.7 and 7.8). */
-export const Encoding = { RAW: 0, HEXTILE: 5, ZRLE: 16, CURSOR: -239, DESKTOP_SIZE: -223 } as const;
+/** Numbers of encodings (RFC 6143, 7.7 and 7.8, and the registry of RFB). */
+export const Encoding = {
+  RAW: 0,
+  HEXTILE: 5,
+  ZRLE: 16,
+  DESKTOP_SIZE: -223,
+  CURSOR: -239,
+  /** No pixels: the server takes keys with their scan codes. */
+  EXTENDED_KEYS: -258,
+} as const;
 
 /** The encodings of one client: they depend on its pixel format, and that of ZRLE goes on from update to update. */
 export class Encoders {

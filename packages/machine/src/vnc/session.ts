@@ -63,6 +63,7 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   #width: number;
   #height: number;
   #pointerSent = false;
+  #keysSent = false;
 
   constructor(options: SessionOptions) {
     const { display, clock, transport } = options;
@@ -94,7 +95,9 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   /** Sends an update if it is time for one. */
   update(): void {
     if (!this.#established || !this.#requested || this.#blocked || this.#over) return;
-    const rectangles = this.#resizing ? [this.#resize()] : [...this.#pointer(), ...this.#changes()];
+    const rectangles = this.#resizing
+      ? [this.#resize()]
+      : [...this.#extendedKeys(), ...this.#pointer(), ...this.#changes()];
     if (rectangles.length === 0) return;
     this.#requested = false;
     const header = Buffer.alloc(4);
@@ -221,6 +224,14 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     this.#height = height;
     this.#damage.resize(width, height);
     return rectangleHeader({ x: 0, y: 0, width, height }, Encoding.DESKTOP_SIZE);
+  }
+
+  /** Tells a client that can that it may send scan codes as well. */
+  #extendedKeys(): Uint8Array[] {
+    if (this.#keysSent || !this.#supported.includes(Encoding.EXTENDED_KEYS)) return [];
+    this.#keysSent = true;
+    const area = { x: 0, y: 0, width: this.#width, height: this.#height };
+    return [rectangleHeader(area, Encoding.EXTENDED_KEYS)];
   }
 
   #pointer(): Uint8Array[] {

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { QapiError } from '@godwit/qapi/runtime';
 import { type SocketAddress, StreamTransport } from '@godwit/qmp';
 import { GuestConsole } from '../console/index.js';
 import type { Machine } from '../machine.js';
@@ -67,6 +68,12 @@ export class VncServers {
         tls: serverTls(configuration, machine),
       });
       if (password !== undefined) server.setPassword(password);
+      const { address } = configuration;
+      const [bound] = server.addresses;
+      // Which port it came to be is for the user to know.
+      if (bound !== undefined && address?.kind === 'tcp' && address.lastPort > address.port) {
+        environment.warn(`VNC server running on ${bound.host}:${bound.service}`);
+      }
       return server;
     };
     this.#servers.push(await (source === undefined ? open() : inOptionAsync(source, open)));
@@ -75,12 +82,20 @@ export class VncServers {
 
 /**
  * Makes a connected socket a client of `server`, which owns the descriptor from here on.
- * @throws TypeError when it is no stream socket; the descriptor is left to the caller then
+ * @throws QapiError when it is no stream socket; the descriptor is left to the caller then
  */
 export function addPassedClient(server: VncServer, fd: number, skipSecurity: boolean): void {
-  const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+  const socket = socketOf(fd);
   const { remoteAddress: host, remotePort: port } = socket;
   const peer: SocketAddress =
     host === undefined || port === undefined ? { kind: 'unix', path: '' } : { kind: 'tcp', host, port };
   server.accept(new StreamTransport({ input: socket, output: socket }), peer, skipSecurity);
+}
+
+function socketOf(fd: number): Socket {
+  try {
+    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+  } catch (cause) {
+    throw new QapiError('GenericError', 'parameter @fdname must name a stream socket', { cause });
+  }
 }

@@ -154,6 +154,20 @@ test('keys reach the guest, which echoes them; those typed while it is paused wa
   await machine.close();
 });
 
+test('keys with their scan codes are taken from a viewer that can send them', async () => {
+  const machine = await machineWith();
+  const viewer = await openViewer(machine);
+  viewer.setEncodings(0, -258);
+  viewer.request(false);
+  const [keys, all, ...none] = await viewer.update();
+  assert.deepEqual([keys!.encoding, all!.encoding, none], [-258, 0, []]);
+  // The key a, down and up.
+  for (const down of [1, 0]) viewer.send(Buffer.from([255, 0, 0, down, 0, 0, 0, 0x61, 0, 0, 0, 0x1e]));
+  await machine.clock.advance(100);
+  assert.equal(rows(machine)[2], 'a');
+  await machine.close();
+});
+
 test('a reset clears the screen', async () => {
   const machine = await machineWith();
   machine.machine.hardware.terminal.output(Buffer.from('old text'));
@@ -254,6 +268,7 @@ test('a handshake that hangs is ended after ten seconds, an established viewer m
 
 const NONSENSE: readonly (readonly [string, Uint8Array])[] = [
   ['an unknown message', Uint8Array.of(99)],
+  ['an unknown message of the extensions', Uint8Array.of(255, 7)],
   ['an impossible pixel format', Uint8Array.of(0, 0, 0, 0, 24, ...new Uint8Array(15))],
   ['a text to paste that is too long', Uint8Array.of(6, 0, 0, 0, 0xff, 0xff, 0xff, 0xff)],
 ];
@@ -410,6 +425,7 @@ test('over tcp, the next free port is taken where `to` allows it', async () => {
   const info = (await query(second, 'query-vnc')) as { host: string; service: string; family: string };
   assert.deepEqual([info.host, info.family], ['127.0.0.1', 'ipv4']);
   assert.ok(Number(info.service) > port);
+  assert.deepEqual(second.warnings, [`VNC server running on 127.0.0.1:${info.service}`]);
   await assert.rejects(
     machineWith({ source: '-vnc x', address: { kind: 'tcp', host, port, lastPort: port } }),
     /^OptionError: -vnc x: Failed to find an available port: Address already in use$/,

@@ -221,6 +221,7 @@ export class TestViewer {
         await this.#zrle(width, height, put);
         break;
       case -223:
+      case -258:
         return { x, y, width, height, encoding, pixels: [] };
       case -239:
         await this.take((width * this.format.bitsPerPixel * height) / 8 + Math.ceil(width / 8) * height);
