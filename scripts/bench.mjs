@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const programs = {
   migration: 'packages/migration/dist/bench/ram.js',
+  downtime: 'packages/cli/dist/bench/downtime.js',
   cli: 'packages/cli/dist/bench/run.js',
   vfio: 'packages/vfio/dist/bench/run.js',
   qmp: 'packages/qmp/dist/bench/run.js',

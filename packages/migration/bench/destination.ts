@@ -5,13 +5,14 @@ import { buildMachine, type Scenario } from './scenario.js';
 
 process.once('message', async ({ scenario, path }: { scenario: Scenario; path: string }) => {
   const machine = buildMachine(scenario, 'destination');
-  const listener = new SocketListener();
+  const listener = new SocketListener(1 + scenario.channels);
   await listener.listen({ type: 'unix', path });
   const incoming = new IncomingMigration({
     machine,
     clock: new SystemClock(),
     pageDigests: defaultPageDigests,
     timeouts: defaultTimeouts,
+    multifdChannels: () => scenario.channels,
   });
   process.send?.('listening');
   const outcome = await incoming.start(() => listener.accept());

@@ -8,27 +8,38 @@ import { createInterface } from 'node:readline';
 
 const QEMU = 'qemu-system-x86_64';
 const GIB = 2 ** 30;
-const RUNS = 3;
 
 interface Monitor {
   execute(command: string, args?: object): Promise<Record<string, unknown>>;
   close(): void;
 }
 
-/** The rate in GiB/s at which a stopped QEMU with random RAM moves over a unix socket; undefined without QEMU. */
-export async function measureQemu(ramBytes: number, multifd: boolean): Promise<number | undefined> {
-  if (spawnSync(QEMU, ['--version']).status !== 0) return undefined;
-  // Memory of a file system in memory, as the memfd of our own machine is.
-  const folder = mkdtempSync('/dev/shm/godwit-bench-');
-  try {
-    const image = join(folder, 'ram');
-    fillImage(image, ramBytes);
-    let best = 0;
-    for (let run = 0; run < RUNS; run++)
-      best = Math.max(best, await migrate(folder, image, ramBytes, multifd));
-    return best;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** QEMU with random RAM, ready to be moved again and again. */
+export class QemuPeer {
+  readonly #folder: string;
+  readonly #image: string;
+  readonly #ramBytes: number;
+
+  /** Undefined without QEMU. */
+  static prepare(ramBytes: number): QemuPeer | undefined {
+    return spawnSync(QEMU, ['--version']).status === 0 ? new QemuPeer(ramBytes) : undefined;
+  }
+
+  private constructor(ramBytes: number) {
+    this.#ramBytes = ramBytes;
+    // Memory of a file system in memory, as the memfd of our own machine is.
+    this.#folder = mkdtempSync('/dev/shm/godwit-bench-');
+    this.#image = join(this.#folder, 'ram');
+    fillImage(this.#image, ramBytes);
+  }
+
+  /** The rate in GiB/s at which it moves over a unix socket while it is stopped. */
+  measure(multifd: boolean): Promise<number> {
+    return migrate(this.#folder, this.#image, this.#ramBytes, multifd);
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,6 +34,9 @@ export async function measure(scenario: Scenario): Promise<number> {
       parameters: { ...defaultParameters, 'max-bandwidth': 0 },
       pageDigests: defaultPageDigests,
       timeouts: defaultTimeouts,
+      ...(scenario.channels > 0
+        ? { multifd: { channels: scenario.channels, id: randomBytes(16).toString('hex') } }
+        : {}),
     });
     const startedAt = clock.now();
     const outcome = await outgoing.start(() => connectSocketChannel({ type: 'unix', path }));

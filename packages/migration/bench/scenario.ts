@@ -11,6 +11,8 @@ export interface Scenario {
   readonly contents: 'random' | 'zero';
   /** Bytes of state of one device; 0 for none. */
   readonly deviceBytes: number;
+  /** Additional channels (multifd); 0 for none. */
+  readonly channels: number;
 }
 
 export function buildMachine(scenario: Scenario, side: 'source' | 'destination'): BenchMachine {

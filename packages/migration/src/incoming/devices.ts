@@ -119,7 +119,11 @@ export class DeviceReceivers {
     for (const { entry, ended } of this.#receivers) {
       if (!ended) throw new StreamError(`the stream ends without the end of device '${entry.name}'`);
     }
-    for (const { entry } of this.#receivers) await forDevice(entry, entry.controller.finishResuming());
+    // All at once: each may take its time, and the guest stands still.
+    const finished = this.#receivers.map(({ entry }) => forDevice(entry, entry.controller.finishResuming()));
+    for (const result of await Promise.allSettled(finished)) {
+      if (result.status === 'rejected') throw result.reason;
+    }
   }
 
   /** Nothing of what came is of use. */

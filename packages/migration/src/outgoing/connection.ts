@@ -16,8 +16,9 @@ import type { MigrationTimeouts } from '../timeouts.js';
 import type { OpenChannel } from './options.js';
 import { ReturnPath } from './return-path.js';
 
-/** Bytes of RAM that one additional channel gets at a time; what is under way counts as sent when the guest is stopped. */
-const MULTIFD_BATCH_BYTES = 256 << 10;
+/** Bytes of RAM that all additional channels have at a time: what is under way counts as sent when the guest is stopped. */
+const MULTIFD_BYTES = 4 << 20;
+const MIN_BATCH_BYTES = 64 << 10;
 /** A broken connection may still hold the destination's reason; wait this long for it. */
 const REASON_MS = 200;
 
@@ -62,7 +63,8 @@ export class Connection {
 
   /** How many bytes of pages go there at a time at most: less where several channels are to have some. */
   get pagesAtOnce(): number {
-    return this.#multifd === undefined ? Number.POSITIVE_INFINITY : MULTIFD_BATCH_BYTES;
+    if (this.#multifd === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(MIN_BATCH_BYTES, MULTIFD_BYTES / this.#multifd.channels);
   }
 
   /** Undefined where nothing comes back: from a file, from the input of a program. */

@@ -5,6 +5,12 @@ import type { Connection } from './connection.js';
 
 /** What is sent in smaller pieces (pages of zeros, markers) says nothing about how fast data goes. */
 const MEASURED_BYTES = 64 << 10;
+/**
+ * Of the downtime limit, kept for stopping and loading the devices and for the last words of both sides, and for a
+ * bandwidth that is a little less than it was.
+ */
+const RESERVED_SHARE = 0.2;
+const MAX_RESERVE_MS = 50;
 /** Counted on, in bytes per second, while nothing was measured and nothing limits it. */
 const UNMEASURED_BANDWIDTH = 1 << 30;
 
@@ -49,9 +55,11 @@ export class Pace {
     );
   }
 
-  /** How many bytes can be sent within the downtime limit. */
+  /** How many bytes can be sent within the downtime limit, and leave some of it for all that is not sending. */
   get threshold(): number {
-    return (this.switchoverBandwidth * this.#parameters['downtime-limit']) / 1000;
+    const limit = this.#parameters['downtime-limit'];
+    const reserve = Math.min(MAX_RESERVE_MS, limit * RESERVED_SHARE);
+    return (this.switchoverBandwidth * (limit - reserve)) / 1000;
   }
 
   /** Sends, counts, and keeps to max-bandwidth. */

@@ -111,9 +111,11 @@ export class Switchover {
   async #sendRest(runState: string): Promise<void> {
     const { options, connection, ram } = this.#parts;
     const { writer } = connection;
-    for (const section of options.machine.sections()) {
-      await writer.write({ type: recordTypes.SECTION, payload: encodeSection(section) });
-    }
+    const sections = options.machine.sections().map((section) => ({
+      type: recordTypes.SECTION,
+      payload: encodeSection(section),
+    }));
+    if (sections.length > 0) await writer.write(...sections);
     await ram.sendDigests(writer);
     const end = Buffer.alloc(4 + Buffer.byteLength(runState));
     end.writeUInt32BE(writer.records);
