@@ -70,7 +70,7 @@ for (const channels of [1, 2, 5]) {
   });
 }
 
-for (let seed = 1; seed <= 6; seed++) {
+for (let seed = 1; seed <= 3; seed++) {
   test(`a page that is sent in several rounds never ends with what it was before (${seed})`, async () => {
     const random = seededRandom(seed);
     const pair = new Pair({
@@ -81,7 +81,7 @@ for (let seed = 1; seed <= 6; seed++) {
         number > 0 ? new LateChannel(source, pair.clock, random) : source,
         destination,
       ],
-      parameters: { 'downtime-limit': 2, 'avail-switchover-bandwidth': 4 << 20 },
+      parameters: { 'downtime-limit': 2, 'avail-switchover-bandwidth': 4 << 20, 'max-bandwidth': 8 << 20 },
     });
     pair.start();
     while (!pair.done) {
