@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '@godwit/clock';
-import { native } from '@godwit/native';
+import { type Native, native } from '@godwit/native';
 import { createModel, type ModelledDevice, type PropertyValue } from '@godwit/vfio';
 import { modelFunction, PciFunction, type ServedRegion, VfioUserServer } from '@godwit/vfio-user';
 
@@ -19,6 +19,8 @@ export interface ServedModelOptions {
   readonly interrupt?: 'msix' | 'intx';
   /** `false`: the server offers no migration. */
   readonly migration?: boolean;
+  /** Counts what the server is asked, and has it leave after so many messages. */
+  readonly leaveAfter?: number;
   /** Takes the place of the accesses to the registers. */
   readonly registers?: (region: ServedRegion) => ServedRegion;
 }
@@ -28,8 +30,17 @@ export function serveModel(path: string, clock: Clock, options: ServedModelOptio
   const { properties = {}, interrupt = 'msix', migration = true, registers = (region) => region } = options;
   assert.ok(native !== undefined);
   let model: ModelledDevice | undefined;
+  let left = options.leaveAfter ?? Number.POSITIVE_INFINITY;
+  const counting: Native = Object.create(native, {
+    receive: {
+      value: (...args: Parameters<Native['receive']>) => {
+        if (--left === 0) queueMicrotask(() => server.close());
+        return native!.receive(...args);
+      },
+    },
+  });
   const server = new VfioUserServer({
-    native,
+    native: counting,
     clock,
     create: ({ memory, interrupts }) => {
       model = createModel(

@@ -242,6 +242,43 @@ if (native === undefined) {
     server.model.close();
   });
 
+  test('a server that leaves at whatever it is asked costs the device, and nothing else', async () => {
+    const clock = new VirtualClock();
+    const machine = await createTestMachine({ clock, accelerator: busy });
+    const { hardware } = machine.machine;
+    let refused = 0;
+    for (let messages = 1, whole = false; !whole; messages++) {
+      const path = join(folder, 'cut');
+      const before = openDescriptors();
+      const server = serveModel(path, clock, { leaveAfter: messages });
+      const added = await execute(machine, 'device_add', {
+        driver: 'vfio-user-pci',
+        id: 'r',
+        socket: path,
+      }).then(
+        () => true,
+        (error: Error) => {
+          assert.match(error.message, /^(Failed to connect to '|vfio vfio-user:)/);
+          return false;
+        },
+      );
+      if (added) {
+        // It left the guest's first use of it to the server, or was not asked so often at all.
+        await clock.advance(300);
+        whole = hardware.devices[0]!.failure === undefined;
+        await execute(machine, 'device_del', { id: 'r' });
+      } else refused++;
+      await clock.advanceUntil(() => !server.connected());
+      server.close();
+      server.model.close();
+      assert.equal(openDescriptors(), before, `after ${messages} messages`);
+      if (messages > 500) whole = true;
+    }
+    assert.ok(refused > 10, `${refused} refused`);
+    assert.equal(machine.machine.guest.runState, 'running');
+    await machine.close();
+  });
+
   test('a server that hangs is given up after its time; the machine can be stopped meanwhile', async () => {
     const path = join(folder, 'hangs');
     const clock = new VirtualClock();

@@ -80,10 +80,11 @@ export const vfioUserPci: DeviceDriver = {
       device.addProperty('socket', { type: 'SocketAddress' });
       device.addProperty(MESSAGE_TIMEOUT.name, { type: 'uint32', get: () => timeoutMs });
       return device;
-    } catch (error) {
+    } catch (cause) {
       released = true;
       client.close();
-      throw error;
+      // The prefix is QEMU's.
+      throw new QapiError('GenericError', `vfio vfio-user:${path}: ${systemReason(cause)}`, { cause });
     }
   },
 };
