@@ -293,21 +293,26 @@ test('what is wrong with a server is said in QEMU’s words, and leaves nothing'
   await machine.close();
 });
 
-test('a peer that is no client is turned away, and the next is served', needsAddon, async () => {
-  const path = join(folder, 'peers');
-  const clock = new VirtualClock();
-  const machine = await createTestMachine({ clock, devices: [device('nic')], objects: [server(path)] });
-  const stranger = native!.connectUnix(path);
-  native!.sendmsg(stranger, [Buffer.alloc(64, 0xff)], []);
-  await clock.advanceUntil(() => machine.warnings.length > 0);
-  native!.close(stranger);
-  assert.match(machine.warnings[0]!, /^\/objects\/vfu: /);
-  const client = await connected(clock, path);
-  assert.equal(machine.events.includes('VFU_CLIENT_HANGUP'), false);
-  client.close();
-  await clock.advanceUntil(() => machine.events.includes('VFU_CLIENT_HANGUP') && !existsSync(path));
-  await machine.close();
-});
+for (const [what, say] of [
+  ['talks nonsense', Buffer.alloc(64, 0xff)],
+  ['says nothing', Buffer.alloc(0)],
+] as const) {
+  test(`a peer that ${what} is turned away, and the next is served`, needsAddon, async () => {
+    const path = join(folder, 'peers');
+    const clock = new VirtualClock();
+    const machine = await createTestMachine({ clock, devices: [device('nic')], objects: [server(path)] });
+    const stranger = native!.connectUnix(path);
+    if (say.length > 0) native!.sendmsg(stranger, [say], []);
+    await clock.advanceUntil(() => machine.warnings.length > 0);
+    native!.close(stranger);
+    assert.match(machine.warnings[0]!, /^\/objects\/vfu: /);
+    const client = await connected(clock, path);
+    assert.equal(machine.events.includes('VFU_CLIENT_HANGUP'), false);
+    client.close();
+    await clock.advanceUntil(() => machine.events.includes('VFU_CLIENT_HANGUP') && !existsSync(path));
+    await machine.close();
+  });
+}
 
 test(
   'a server waits for the machine to be built, and a machine may be there for it alone',

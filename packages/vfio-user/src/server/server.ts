@@ -1,9 +1,9 @@
-import type { Clock } from '@godwit/clock';
+import type { Clock, Timer } from '@godwit/clock';
 import { type Native, UnixListener } from '@godwit/native';
 import { ERRNO, VfioError } from '@godwit/vfio';
 import { type Capabilities, decodeVersion, encodeVersion, MAJOR, MINOR } from '../protocol/capabilities.js';
 import { Connection } from '../protocol/connection.js';
-import { ProtocolError } from '../protocol/errors.js';
+import { DisconnectedError, ProtocolError } from '../protocol/errors.js';
 import { Command, commandName } from '../protocol/messages.js';
 import type { Message } from '../protocol/receiver.js';
 import { COMMANDS } from './commands.js';
@@ -39,6 +39,8 @@ export interface VfioUserServerEvents {
   refused?(error: Error): void;
 }
 
+/** How long a peer that does not say its version may keep others out, in milliseconds. */
+const NEGOTIATION_LIMIT_MS = 5000;
 const DEFAULT_TRANSFER_SIZE = 1024 * 1024;
 const MAX_TRANSFER_SIZE = 64 * 1024 * 1024;
 /** Descriptors that a client's message may bring. */
@@ -61,6 +63,7 @@ export class VfioUserServer {
   #connection: Connection | undefined;
   #twin: Connection | undefined;
   #session: Session | undefined;
+  #negotiation: Timer | undefined;
   #scratch = Buffer.alloc(4096);
 
   constructor(options: VfioUserServerOptions) {
@@ -101,6 +104,10 @@ export class VfioUserServer {
       closed: (error: Error | undefined) => this.#onClosed(error),
     };
     this.#connection = new Connection(native, fd, handler, { clock, maxPayload });
+    this.#negotiation = clock.setTimer(
+      () => this.#connection?.close(new DisconnectedError('the client does not say its version')),
+      NEGOTIATION_LIMIT_MS,
+    );
   }
 
   /** Ends the connection and the listener. The device stays with its owner. Idempotent. */
@@ -132,6 +139,7 @@ export class VfioUserServer {
     }
     const { major, minor, capabilities: peer } = decodeVersion(message.payload);
     if (major !== MAJOR) throw new VfioError('EINVAL', `version ${major}.${minor} is not spoken`);
+    this.#negotiation?.cancel();
     const twin = peer.twinSocket.supported ? this.#openTwin() : undefined;
     const own: Capabilities = {
       maxMessageFds: MAX_MESSAGE_FDS,
@@ -184,6 +192,7 @@ export class VfioUserServer {
 
   #onClosed(error: Error | undefined): void {
     const negotiated = this.#session !== undefined;
+    this.#negotiation?.cancel();
     this.#connection = undefined;
     this.#session = undefined;
     this.#dma.connect(undefined);
