@@ -102,8 +102,8 @@ export interface Native {
 export type FileType = 'socket' | 'listening-socket' | 'file' | 'pipe' | 'character-device' | 'other';
 
 export interface Poll {
-  /** Which conditions to watch for from now on; none at first. */
-  watch(interest: { readable?: boolean; writable?: boolean }): void;
+  /** Which conditions to watch for from now on; none at first. `hangup`: the peer has closed, not only its sending side. */
+  watch(interest: { readable?: boolean; writable?: boolean; hangup?: boolean }): void;
   /** Stops watching; the descriptor stays open, and may be closed as soon as this returns. Idempotent. */
   close(): void;
 }

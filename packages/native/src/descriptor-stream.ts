@@ -5,6 +5,11 @@ export interface DescriptorStreamHandler {
   readable(): void;
   /** All that was queued has been taken, after a {@link DescriptorStream.write} that returned false. */
   drain(): void;
+  /**
+   * The peer has closed while reading is paused: nothing that is written reaches it, though what it sent can still be read.
+   * Without it that is noticed after {@link DescriptorStream.resume}.
+   */
+  hungUp?(): void;
   /** The descriptor is closed. Called exactly once, with the error that ended the stream if one did. */
   closed(error: Error | undefined): void;
 }
@@ -40,6 +45,8 @@ export class DescriptorStream {
   #reading = true;
   #watchesReadable = false;
   #watchesWritable = false;
+  #watchesHangup = false;
+  #hungUp = false;
   #needsDrain = false;
   #ending = false;
   #destroyed = false;
@@ -105,7 +112,7 @@ export class DescriptorStream {
     return false;
   }
 
-  /** Stops reading; what the peer sends stays in the socket. A peer that goes away is noticed after `resume`. */
+  /** Stops reading; what the peer sends stays in the socket. */
   pause(): void {
     this.#reading = false;
     this.#watch();
@@ -140,7 +147,17 @@ export class DescriptorStream {
 
   #onReady(readable: boolean, writable: boolean, hangup: boolean): void {
     if (writable) this.#flush();
-    if ((readable || hangup) && this.#reading && !this.#destroyed) this.#handler.readable();
+    if (this.#destroyed) return;
+    if (this.#reading) {
+      if (readable || hangup) this.#handler.readable();
+    } else if (hangup) this.#noticeHangup();
+  }
+
+  #noticeHangup(): void {
+    this.#hungUp = true;
+    this.#watch();
+    // Without interest in anything, only a hangup or an error counts: urgent data do not.
+    if (this.#native.waitReady(this.#fd, {}, 0)) this.#handler.hungUp?.();
   }
 
   #flush(): void {
@@ -203,10 +220,18 @@ export class DescriptorStream {
     if (this.#destroyed) return;
     const readable = this.#reading;
     const writable = this.#queue.length > 0;
-    if (readable === this.#watchesReadable && writable === this.#watchesWritable) return;
+    const hangup = !readable && !this.#hungUp && this.#handler.hungUp !== undefined;
+    if (
+      readable === this.#watchesReadable &&
+      writable === this.#watchesWritable &&
+      hangup === this.#watchesHangup
+    ) {
+      return;
+    }
     this.#watchesReadable = readable;
     this.#watchesWritable = writable;
-    this.#poll.watch({ readable, writable });
+    this.#watchesHangup = hangup;
+    this.#poll.watch({ readable, writable, hangup });
   }
 
   #closeAll(fds: readonly number[]): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DescriptorStream } from '../src/index.js';
@@ -167,6 +168,33 @@ test('nothing is read while a stream is paused', needsAddon, async () => {
   await right.received(5);
   assert.equal(right.bytes.toString(), 'later');
   await close(left, right);
+});
+
+test('a peer that closes is noticed while reading is paused, half a close is not', needsAddon, async () => {
+  const before = openDescriptors();
+  const [ours, theirs] = addon.socketpair();
+  let hangups = 0;
+  const hungUp = new Promise<void>((resolve) => {
+    const stream = new DescriptorStream(addon, ours, {
+      readable: () => {},
+      drain: () => {},
+      hungUp: () => {
+        hangups++;
+        stream.destroy();
+      },
+      closed: () => resolve(),
+    });
+    stream.pause();
+  });
+  const socket = new Socket({ fd: theirs, allowHalfOpen: true });
+  socket.write('unread');
+  await new Promise<void>((resolve) => socket.end(resolve));
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  assert.equal(hangups, 0);
+  socket.destroy();
+  await hungUp;
+  assert.equal(hangups, 1);
+  while (openDescriptors() > before) await new Promise(setImmediate);
 });
 
 test('more than 16 descriptors in a message end the stream, and none is left open', needsAddon, async () => {

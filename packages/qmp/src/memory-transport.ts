@@ -72,6 +72,7 @@ export class MemoryTransport implements Transport {
 
   pause(): void {
     this.#paused = true;
+    if (this.#peer.#closed) this.#tellHangup();
   }
 
   resume(): void {
@@ -101,7 +102,14 @@ export class MemoryTransport implements Transport {
     this.#inboxLength = 0;
     this.#peer.#peerEnded = true;
     this.#peer.#schedule();
+    this.#peer.#tellHangup();
     queueMicrotask(() => this.#handler?.closed(undefined));
+  }
+
+  #tellHangup(): void {
+    queueMicrotask(() => {
+      if (this.#paused && !this.#closed) this.#handler?.hungUp?.();
+    });
   }
 
   #schedule(): void {

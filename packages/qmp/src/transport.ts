@@ -30,6 +30,11 @@ export interface TransportHandler {
   drain(): void;
   /** The peer sends no more. What is written still reaches it, until `end` or `destroy`. */
   ended(): void;
+  /**
+   * The peer has closed while reading is paused, as far as the transport can tell: nothing that is written reaches it. Without
+   * this it is noticed when reading goes on.
+   */
+  hungUp?(): void;
   /** Called exactly once, with the error that ended the stream, if one did. */
   closed(error: Error | undefined): void;
 }

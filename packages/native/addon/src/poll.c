@@ -73,7 +73,7 @@ static void on_ready(uv_poll_t *handle, int status, int events) {
       napi_get_reference_value(env, poll->callback, &callback) == napi_ok &&
       napi_get_boolean(env, failed || (events & UV_READABLE), &arguments[0]) == napi_ok &&
       napi_get_boolean(env, failed || (events & UV_WRITABLE), &arguments[1]) == napi_ok &&
-      napi_get_boolean(env, failed || (events & UV_DISCONNECT), &arguments[2]) == napi_ok) {
+      napi_get_boolean(env, failed || (events & (UV_DISCONNECT | UV_PRIORITIZED)), &arguments[2]) == napi_ok) {
     napi_status called = napi_make_callback(env, poll->context, object, callback, 3, arguments, NULL);
     napi_value error;
     if (called == napi_pending_exception && napi_get_and_clear_last_exception(env, &error) == napi_ok) {
@@ -99,14 +99,17 @@ static struct poll *get_poll(napi_env env, napi_callback_info info, size_t count
 
 static napi_value watch(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
-  bool readable, writable;
+  bool readable, writable, hangup;
   struct poll *poll = get_poll(env, info, 1, arguments);
   if (poll == NULL || !get_option(env, arguments[0], "readable", &readable) ||
-      !get_option(env, arguments[0], "writable", &writable)) {
+      !get_option(env, arguments[0], "writable", &writable) ||
+      !get_option(env, arguments[0], "hangup", &hangup)) {
     return NULL;
   }
   if (poll->closing) return throw_errno(env, EBADF, "poll");
-  int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0);
+  // The kernel tells of a hangup whatever else is watched; urgent data, which nobody sends, stand for nothing else.
+  int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0) |
+               (hangup ? UV_PRIORITIZED : 0);
   int status = events == 0 ? uv_poll_stop(&poll->handle) : uv_poll_start(&poll->handle, events, on_ready);
   return status < 0 ? throw_errno(env, -status, "poll") : make_undefined(env);
 }

@@ -81,6 +81,7 @@ export class Session implements RequestSource {
       data: (chunk, fds) => this.#receive(chunk, fds),
       drain: () => this.#pump(),
       ended: () => this.#inputEnded(),
+      hungUp: () => this.destroy(),
       closed: (error) => this.#ended(error),
     };
     this.#receiving = true;

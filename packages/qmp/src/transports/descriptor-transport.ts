@@ -39,6 +39,7 @@ export class DescriptorTransport implements Transport {
     this.#stream = new DescriptorStream(this.#native, this.#fd, {
       readable: () => this.#receive(),
       drain: () => handler.drain(),
+      ...(handler.hungUp === undefined ? {} : { hungUp: () => handler.hungUp?.() }),
       closed: (error) => handler.closed(error),
     });
     for (const bytes of this.#early.splice(0)) this.#stream.write(bytes);
