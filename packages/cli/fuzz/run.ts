@@ -25,9 +25,10 @@ for (let seed = first; seed < first + runs; seed++) {
   const random = new Random(seed);
   const devices = anyDevices(random);
   const fault = anyFault(random, RAM_BYTES + (devices.length << 20));
-  const line = `seed ${seed}: ${devices.length} devices, ${describeFault(fault)}`;
+  const channels = random.below(4);
+  const line = `seed ${seed}: ${devices.length} devices, ${channels} more channels, ${describeFault(fault)}`;
   try {
-    const { status, guest } = await runTrial(fault, devices, environment);
+    const { status, guest } = await runTrial(fault, devices, { ...environment, channels });
     const verdict = `${status ?? 'source gone'}, the guest runs ${guest === undefined ? 'nowhere' : `at the ${guest}`}`;
     console.log(`${line}: ${verdict}`);
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);

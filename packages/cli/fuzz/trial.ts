@@ -14,6 +14,8 @@ export interface TrialEnvironment {
   readonly clock: Clock;
   /** Under which a private folder is made. */
   readonly temporaryFolder: string;
+  /** Additional channels (multifd); default 0, none. */
+  readonly channels?: number;
 }
 
 /** How a trial ended, in the words that a report counts. */
@@ -75,14 +77,21 @@ class Trial {
   readonly #devices: readonly string[];
   readonly #clock: Clock;
   readonly #folder: string;
+  readonly #channels: number;
   readonly #machines: MachineProcess[] = [];
   #proxy: FaultyProxy | undefined;
 
-  constructor(fault: Fault, devices: readonly string[], { clock }: TrialEnvironment, folder: string) {
+  constructor(
+    fault: Fault,
+    devices: readonly string[],
+    { clock, channels = 0 }: TrialEnvironment,
+    folder: string,
+  ) {
     this.#fault = fault;
     this.#devices = devices;
     this.#clock = clock;
     this.#folder = folder;
+    this.#channels = channels;
   }
 
   async run(): Promise<Verdict> {
@@ -154,6 +163,14 @@ class Trial {
     if (this.#fault.kind === 'disk-full') {
       await source.execute('migrate', { uri: 'file:/dev/full' });
       return;
+    }
+    if (this.#channels > 0) {
+      for (const machine of [source, destination]) {
+        await machine.execute('migrate-set-capabilities', {
+          capabilities: [{ capability: 'multifd', state: true }],
+        });
+        await machine.execute('migrate-set-parameters', { 'multifd-channels': this.#channels });
+      }
     }
     const listensAt = join(this.#folder, 'migration');
     const proxyAt = join(this.#folder, 'proxy');

@@ -21,3 +21,8 @@ for (const fault of FAULTS) {
     await runTrial(fault, [NIC, GPU], { clock: new SystemClock(), temporaryFolder: tmpdir() });
   });
 }
+
+test('real processes with multifd: a channel that breaks loses nothing and leaves nothing', async () => {
+  const fault: Fault = { kind: 'cut', offset: 4 * MIB };
+  await runTrial(fault, [NIC, GPU], { clock: new SystemClock(), temporaryFolder: tmpdir(), channels: 3 });
+});

@@ -239,6 +239,20 @@ test('tls: a unix socket', async (t) => {
   await assertMoved(here);
 });
 
+test('tls: every channel of multifd', async (t) => {
+  const here = await withTls(t, CLIENT_FILES);
+  for (const machine of [here.source, here.destination]) {
+    await execute(machine, 'migrate-set-capabilities', {
+      capabilities: [{ capability: 'multifd', state: true }],
+    });
+  }
+  await execute(here.source, 'migrate-set-parameters', { 'tls-hostname': 'localhost' });
+  await execute(here.source, 'migrate', { uri: await listenOverTcp(here) });
+  await assertMoved(here);
+  const { ram } = here.source.machine.migrations.info();
+  assert.ok((ram?.['multifd-bytes'] ?? 0n) > (ram?.['normal-bytes'] ?? 0n));
+});
+
 test('tls: a destination of another name is not trusted; one that is asks for names itself', async (t) => {
   const here = await withTls(t, CLIENT_FILES, 'CN=somebody else');
   const { source, destination } = here;
