@@ -8,6 +8,8 @@ export interface ServedModel {
   readonly model: ModelledDevice;
   /** A client is there; the next one is let in when the server has seen it go. */
   connected(): boolean;
+  /** The server takes no message any more, and does not notice that its client goes. */
+  hang(): void;
   /** The server leaves, and its clients are left without it. */
   close(): void;
 }
@@ -19,23 +21,28 @@ export interface ServedModelOptions {
   readonly interrupt?: 'msix' | 'intx';
   /** `false`: the server offers no migration. */
   readonly migration?: boolean;
-  /** Counts what the server is asked, and has it leave after so many messages. */
-  readonly leaveAfter?: number;
+  /** Has the server leave or hang once it has looked for a message so often. */
+  readonly fault?: { readonly after: number; readonly kind: 'leaves' | 'hangs' };
   /** Takes the place of the accesses to the registers. */
   readonly registers?: (region: ServedRegion) => ServedRegion;
 }
+
+/** What {@link Native.receive} returns where nothing is there to be received. */
+const NOTHING_THERE = -1;
 
 /** Serves a device model at a socket, as `godwit device serve` does in a process of its own. */
 export function serveModel(path: string, clock: Clock, options: ServedModelOptions = {}): ServedModel {
   const { properties = {}, interrupt = 'msix', migration = true, registers = (region) => region } = options;
   assert.ok(native !== undefined);
   let model: ModelledDevice | undefined;
-  let left = options.leaveAfter ?? Number.POSITIVE_INFINITY;
+  let left = options.fault?.after ?? Number.POSITIVE_INFINITY;
+  let hangs = false;
   const counting: Native = Object.create(native, {
     receive: {
       value: (...args: Parameters<Native['receive']>) => {
-        if (--left === 0) queueMicrotask(() => server.close());
-        return native!.receive(...args);
+        if (--left === 0 && options.fault?.kind === 'leaves') queueMicrotask(() => server.close());
+        if (left === 0 && options.fault?.kind === 'hangs') hangs = true;
+        return hangs ? NOTHING_THERE : native!.receive(...args);
       },
     },
   });
@@ -62,7 +69,14 @@ export function serveModel(path: string, clock: Clock, options: ServedModelOptio
   });
   server.listen(path);
   assert.ok(model !== undefined);
-  return { model, connected: () => server.connected, close: () => server.close() };
+  return {
+    model,
+    connected: () => server.connected,
+    hang: () => {
+      hangs = true;
+    },
+    close: () => server.close(),
+  };
 }
 
 /** `-device vfio-user-pci` with the id `r`. */

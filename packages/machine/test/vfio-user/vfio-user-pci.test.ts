@@ -242,42 +242,44 @@ if (native === undefined) {
     server.model.close();
   });
 
-  test('a server that leaves at whatever it is asked costs the device, and nothing else', async () => {
-    const clock = new VirtualClock();
-    const machine = await createTestMachine({ clock, accelerator: busy });
-    const { hardware } = machine.machine;
-    let refused = 0;
-    for (let messages = 1, whole = false; !whole; messages++) {
-      const path = join(folder, 'cut');
-      const before = openDescriptors();
-      const server = serveModel(path, clock, { leaveAfter: messages });
-      const added = await execute(machine, 'device_add', {
-        driver: 'vfio-user-pci',
-        id: 'r',
-        socket: path,
-      }).then(
-        () => true,
-        (error: Error) => {
-          assert.match(error.message, /^(Failed to connect to '|vfio vfio-user:)/);
-          return false;
-        },
-      );
-      if (added) {
-        // It left the guest's first use of it to the server, or was not asked so often at all.
-        await clock.advance(300);
-        whole = hardware.devices[0]!.failure === undefined;
-        await execute(machine, 'device_del', { id: 'r' });
-      } else refused++;
-      await clock.advanceUntil(() => !server.connected());
-      server.close();
-      server.model.close();
-      assert.equal(openDescriptors(), before, `after ${messages} messages`);
-      if (messages > 500) whole = true;
-    }
-    assert.ok(refused > 10, `${refused} refused`);
-    assert.equal(machine.machine.guest.runState, 'running');
-    await machine.close();
-  });
+  for (const kind of ['leaves', 'hangs'] as const) {
+    test(`a server that ${kind} at whatever it is asked costs the device, and nothing else`, async () => {
+      const clock = new VirtualClock();
+      const machine = await createTestMachine({ clock, accelerator: busy });
+      const { hardware } = machine.machine;
+      const path = join(folder, kind);
+      let refused = 0;
+      for (let after = 1, whole = false; !whole; after++) {
+        const before = openDescriptors();
+        const server = serveModel(path, clock, { fault: { after, kind } });
+        const added = await execute(machine, 'device_add', {
+          driver: 'vfio-user-pci',
+          id: 'r',
+          socket: path,
+          'x-msg-timeout': 50,
+        }).then(
+          () => true,
+          (error: Error) => {
+            assert.match(error.message, /^(Failed to connect to '|vfio vfio-user:)/);
+            return false;
+          },
+        );
+        if (added) {
+          // It came as far as the guest's use of it, or was not asked so often at all.
+          await clock.advance(300);
+          whole = hardware.devices[0]!.failure === undefined;
+          await execute(machine, 'device_del', { id: 'r' });
+        } else refused++;
+        server.close();
+        server.model.close();
+        await clock.advanceUntil(() => !server.connected());
+        assert.equal(openDescriptors(), before, `after ${after}`);
+      }
+      assert.ok(refused > 10, `${refused} refused`);
+      assert.equal(machine.machine.guest.runState, 'running');
+      await machine.close();
+    });
+  }
 
   test('a server that hangs is given up after its time; the machine can be stopped meanwhile', async () => {
     const path = join(folder, 'hangs');
@@ -309,36 +311,44 @@ if (native === undefined) {
     server.model.close();
   });
 
-  test('a server that leaves in the middle of a migration fails it, and the guest stays', async () => {
-    const clock = new VirtualClock(1_700_000_000_000_000);
-    const near = serveModel(join(folder, 'near'), clock, { properties: { 'state-size': 4 * MIB } });
-    const far = serveModel(join(folder, 'far'), clock, { properties: { 'state-size': 4 * MIB } });
-    const source = await createTestMachine({
-      clock,
-      devices: [remote(join(folder, 'near'))],
-      accelerator: busy,
+  for (const kind of ['leaves', 'hangs'] as const) {
+    test(`a server that ${kind} in the middle of a migration fails it, and the guest stays`, async () => {
+      const clock = new VirtualClock(1_700_000_000_000_000);
+      const near = serveModel(join(folder, 'near'), clock, { properties: { 'state-size': 4 * MIB } });
+      const far = serveModel(join(folder, 'far'), clock, { properties: { 'state-size': 4 * MIB } });
+      const source = await createTestMachine({
+        clock,
+        devices: [remote(join(folder, 'near'))],
+        accelerator: busy,
+      });
+      const destination = await createTestMachine({
+        clock,
+        devices: [remote(join(folder, 'far'))],
+        incoming: 'defer',
+        accelerator: busy,
+      });
+      const uri = `unix:${join(folder, 'migration')}`;
+      await execute(source, 'migrate-set-parameters', { 'max-bandwidth': MIB });
+      await execute(destination, 'migrate-incoming', { uri });
+      await execute(source, 'migrate', { uri });
+      await clock.advanceUntil(() => source.events.includes('r pre-copy'));
+      if (kind === 'leaves') near.close();
+      else near.hang();
+      await clock.advanceUntil(() => source.events.includes('MIGRATION failed'));
+      const info = (await execute(source, 'query-migrate')) as { 'error-desc': string };
+      assert.match(info['error-desc'], /^device 'r': the vfio-user server failed: /);
+      assert.equal(source.machine.guest.runState, 'running');
+      const { accelerator } = source.machine.hardware;
+      const { pagesWritten } = accelerator.report();
+      await clock.advanceUntil(() => accelerator.report().pagesWritten > pagesWritten + 1000);
+      await source.close();
+      await destination.close();
+      for (const { model, close } of [near, far]) {
+        close();
+        model.close();
+      }
     });
-    const destination = await createTestMachine({
-      clock,
-      devices: [remote(join(folder, 'far'))],
-      incoming: 'defer',
-      accelerator: busy,
-    });
-    const uri = `unix:${join(folder, 'migration')}`;
-    await execute(source, 'migrate-set-parameters', { 'max-bandwidth': MIB });
-    await execute(destination, 'migrate-incoming', { uri });
-    await execute(source, 'migrate', { uri });
-    await clock.advanceUntil(() => source.events.includes('r pre-copy'));
-    near.close();
-    await clock.advanceUntil(() => source.events.includes('MIGRATION failed'));
-    const info = (await execute(source, 'query-migrate')) as { 'error-desc': string };
-    assert.match(info['error-desc'], /^device 'r': the vfio-user server failed: /);
-    assert.equal(source.machine.guest.runState, 'running');
-    await source.close();
-    await destination.close();
-    far.close();
-    for (const { model } of [near, far]) model.close();
-  });
+  }
 
   test('a server without migration is used all the same, and blocks', async () => {
     const path = join(folder, 'immovable');

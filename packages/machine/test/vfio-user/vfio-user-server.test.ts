@@ -227,6 +227,27 @@ test('a device that is exported while the guest is stopped is given back stopped
   await machine.close();
 });
 
+test('no device is exported while it is moved', needsAddon, async () => {
+  const path = join(folder, 'moved');
+  const clock = new VirtualClock(1_700_000_000_000_000);
+  const devices = [device('nic', { 'state-size': 4 * MIB })];
+  const source = await createTestMachine({ clock, devices });
+  const destination = await createTestMachine({ clock, devices, incoming: 'defer' });
+  const uri = `unix:${join(folder, 'migration')}`;
+  await execute(source, 'migrate-set-parameters', { 'max-bandwidth': MIB });
+  await execute(destination, 'migrate-incoming', { uri });
+  await execute(source, 'migrate', { uri });
+  await clock.advanceUntil(() => source.events.includes('nic pre-copy'));
+  await assert.rejects(exportNic(source, path), { message: 'object-add not allowed while migrating' });
+  assert.equal(existsSync(path), false);
+  await execute(source, 'migrate_cancel');
+  await clock.advanceUntil(() => source.events.includes('MIGRATION cancelled'));
+  await clock.advanceUntil(() => source.events.at(-1) === 'nic running');
+  await exportNic(source, path);
+  await source.close();
+  await destination.close();
+});
+
 test('what is wrong with a server is said in QEMU’s words, and leaves nothing', needsAddon, async () => {
   const occupied = join(folder, 'occupied');
   const machine = await createTestMachine({
