@@ -41,8 +41,16 @@ const DEVICES = [
   'model=nic,pre-copy=off,dma-rate=1M',
 ] as const;
 
+/** Devices without P2P go alone. */
+const LONE_DEVICES = [
+  'model=block',
+  'model=gpu,protocol=v1,dirty-rate=2M',
+  'model=crypto,protocol=v1',
+] as const;
+
 /** One to four devices that can go together. */
 export function anyDevices(random: Random): string[] {
+  if (random.below(4) === 0) return [random.pick(LONE_DEVICES)];
   const first = random.below(DEVICES.length);
   return Array.from(
     { length: 1 + random.below(4) },

@@ -110,6 +110,24 @@ export const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 3, arbitrary: failingData },
 );
 
+/** How the machines are told to migrate: capabilities of both, and channels of multifd. */
+export interface Way {
+  readonly capabilities: readonly string[];
+  readonly channels: number;
+}
+
+export const anyWay: fc.Arbitrary<Way> = fc.record({
+  capabilities: fc.constantFrom<(readonly string[])[]>(
+    [],
+    ['return-path', 'switchover-ack'],
+    ['multifd'],
+    ['multifd', 'return-path', 'switchover-ack'],
+    ['x-precopy-recovery'],
+    ['x-precopy-recovery', 'return-path', 'switchover-ack'],
+  ),
+  channels: fc.integer({ min: 1, max: 4 }),
+});
+
 /** Devices that can go together: one of any kind, or several that all support P2P. */
 export const anyDevices: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
   fc.tuple(

@@ -6,7 +6,7 @@ import { VirtualClock } from '@godwit/clock';
 import type { JsonObject } from '@godwit/json';
 import { DeviceState, type ModelledDevice } from '@godwit/vfio';
 import { createTestMachine, device, execute, type TestMachine } from '../support/test-machine.js';
-import type { Fault, Side } from './fault.js';
+import type { Fault, Side, Way } from './fault.js';
 import { Relay } from './relay.js';
 
 const MIB = 1024 ** 2;
@@ -20,11 +20,11 @@ const LIMIT_MS = 600_000;
  * and finds itself whole. Where a source goes on and nothing stays broken, it is migrated again.
  * @throws AssertionError when that is not so, or something is left
  */
-export async function runTrial(fault: Fault, devices: readonly JsonObject[]): Promise<void> {
+export async function runTrial(fault: Fault, devices: readonly JsonObject[], way: Way): Promise<void> {
   const descriptors = openDescriptors();
   const folder = mkdtempSync(join(tmpdir(), 'godwit-'));
   const clock = new VirtualClock(1_700_000_000_000_000);
-  const trial = await Trial.create(clock, folder, fault, devices);
+  const trial = await Trial.create(clock, folder, fault, devices, way);
   try {
     await trial.migrate();
     await trial.judge();
@@ -58,9 +58,12 @@ class Trial {
     folder: string,
     fault: Fault,
     devices: readonly JsonObject[],
+    { capabilities, channels }: Way,
   ): Promise<Trial> {
     const options = (side: Side) => ({
       clock,
+      // A file has one channel, and nothing comes back from it.
+      capabilities: ['events', ...(fault.kind === 'disk-full' ? [] : capabilities)],
       memory: 2 * MIB,
       accelerator: { dirtyRate: MIB, workingSet: 256 * 1024, fill: true },
       devices: devices.map((properties, index) => {
@@ -75,6 +78,9 @@ class Trial {
     const creating = createTestMachine({ ...options('destination'), incoming: 'defer' });
     // A destination stops its devices first, and they may take their time.
     const destination = await inTime(clock, creating);
+    for (const machine of [source, destination]) {
+      await execute(machine, 'migrate-set-parameters', { 'multifd-channels': channels });
+    }
     return new Trial(clock, folder, fault, source, destination);
   }
 
@@ -196,6 +202,7 @@ class Trial {
     const hasEnded = (status: string | undefined) => status === undefined || ENDED.includes(status);
     for (let step = 0; ; step++) {
       assert.ok(!(source.guest.running && destination.guest.running), `two guests run\n${this.describe()}`);
+      await this.#recover();
       const ended = hasEnded(source.migrations.info().status) && source.guest.runState !== 'finish-migrate';
       if (ended && this.#destinationEnded) break;
       assert.ok(this.#clock.now() < end, `the migration does not end\n${this.describe()}`);
@@ -203,6 +210,20 @@ class Trial {
       await this.#clock.advance(step < 2000 ? 1 : 50);
     }
     await this.#clock.advance(200);
+  }
+
+  /** With recovery a broken connection ends nothing: both wait for another one, or to be told that there is none. */
+  async #recover(): Promise<void> {
+    const waits = ({ machine }: TestMachine) => machine.migrations.info().status === 'postcopy-paused';
+    if (!waits(this.#destination)) return;
+    const status = this.#source.machine.migrations.info().status;
+    if (waits(this.#source)) {
+      const uri = `unix:${this.#targetPath}-again`;
+      await execute(this.#destination, 'migrate-recover', { uri });
+      await execute(this.#source, 'migrate', { uri, resume: true });
+    } else if (status === undefined || ENDED.includes(status)) {
+      await execute(this.#destination, 'migrate_cancel');
+    }
   }
 
   get #destinationEnded(): boolean {
