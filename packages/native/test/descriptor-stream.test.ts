@@ -234,3 +234,29 @@ test('an exception in a readiness callback is an uncaught exception, not a crash
   addon.close(a);
   addon.close(b);
 });
+
+test('who reads bit by bit is told of all that a peer sent before it reset the connection, and of the reset', {
+  ...needsAddon,
+  timeout: 20_000,
+}, async () => {
+  const before = openDescriptors();
+  const [ours, theirs] = addon.socketpair();
+  const into = Buffer.alloc(1);
+  let text = '';
+  const error = await new Promise<Error | undefined>((resolve) => {
+    const stream = new DescriptorStream(addon, ours, {
+      readable: () => {
+        if (stream.read(into, []) > 0) text += into.toString();
+      },
+      drain: () => undefined,
+      closed: resolve,
+    });
+    // What the peer has not read makes its leave a reset.
+    stream.write(Buffer.from('unread'));
+    addon.sendmsg(theirs, [Buffer.from('hello')], []);
+    addon.close(theirs);
+  });
+  assert.equal(text, 'hello');
+  assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET');
+  assert.equal(openDescriptors(), before);
+});

@@ -12,6 +12,7 @@ struct poll {
   napi_ref callback;
   napi_async_context context;
   napi_async_cleanup_hook_handle hook;
+  int events;
   bool closing;
   bool closed;
   bool collected;
@@ -67,8 +68,10 @@ static void on_ready(uv_poll_t *handle, int status, int events) {
   if (poll->callback == NULL || napi_open_handle_scope(env, &scope) != napi_ok) return;
 
   napi_value object, callback, arguments[3];
-  // With an error (a bad descriptor) every attempt to read or write will tell.
+  // With an error (a peer that has reset the connection) every attempt to read or write will tell. libuv has stopped, but
+  // there may be bytes to read before the attempt that tells.
   bool failed = status < 0;
+  if (failed && (poll->events & (UV_READABLE | UV_WRITABLE)) != 0) uv_poll_start(handle, poll->events, on_ready);
   if (napi_get_reference_value(env, poll->object, &object) == napi_ok &&
       napi_get_reference_value(env, poll->callback, &callback) == napi_ok &&
       napi_get_boolean(env, failed || (events & UV_READABLE), &arguments[0]) == napi_ok &&
@@ -108,7 +111,7 @@ static napi_value watch(napi_env env, napi_callback_info info) {
   }
   if (poll->closing) return throw_errno(env, EBADF, "poll");
   // The kernel tells of a hangup whatever else is watched; urgent data, which nobody sends, stand for nothing else.
-  int events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0) |
+  int events = poll->events = (readable ? UV_READABLE | UV_DISCONNECT : 0) | (writable ? UV_WRITABLE : 0) |
                (hangup ? UV_PRIORITIZED : 0);
   int status = events == 0 ? uv_poll_stop(&poll->handle) : uv_poll_start(&poll->handle, events, on_ready);
   return status < 0 ? throw_errno(env, -status, "poll") : make_undefined(env);
