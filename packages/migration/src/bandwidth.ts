@@ -2,25 +2,25 @@ import type { Clock } from '@godwit/clock';
 
 const WINDOW_MS = 100;
 
-/** Bytes per second over windows of 100 ms. What counts as time is up to whoever adds to it. */
-export class BandwidthMeter {
-  #bytes = 0;
+/** How much there is in a second, over windows of 100 ms. What counts as time is up to whoever adds to it. */
+export class RateMeter {
+  #amount = 0;
   #elapsed = 0;
   #last: number | undefined;
 
-  add(bytes: number, elapsedMs: number): void {
-    this.#bytes += bytes;
+  add(amount: number, elapsedMs: number): void {
+    this.#amount += amount;
     this.#elapsed += elapsedMs;
     if (this.#elapsed < WINDOW_MS) return;
-    this.#last = (this.#bytes / this.#elapsed) * 1000;
-    this.#bytes = 0;
+    this.#last = (this.#amount / this.#elapsed) * 1000;
+    this.#amount = 0;
     this.#elapsed = 0;
   }
 
   /** In the last full window; before there is one, so far; undefined when nothing was measured. */
-  get bytesPerSecond(): number | undefined {
+  get perSecond(): number | undefined {
     if (this.#last !== undefined) return this.#last;
-    return this.#bytes > 0 && this.#elapsed > 0 ? (this.#bytes / this.#elapsed) * 1000 : undefined;
+    return this.#amount > 0 && this.#elapsed > 0 ? (this.#amount / this.#elapsed) * 1000 : undefined;
   }
 }
 

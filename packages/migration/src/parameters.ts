@@ -11,6 +11,8 @@ export interface MigrationParameters {
   readonly 'cpu-throttle-initial': number;
   readonly 'cpu-throttle-increment': number;
   readonly 'max-cpu-throttle': number;
+  /** Add less of it when little is missing. */
+  readonly 'cpu-throttle-tailslow': boolean;
 }
 
 /** QEMU's defaults. */
@@ -22,4 +24,5 @@ export const defaultParameters: MigrationParameters = {
   'cpu-throttle-initial': 20,
   'cpu-throttle-increment': 10,
   'max-cpu-throttle': 99,
+  'cpu-throttle-tailslow': false,
 };

@@ -109,7 +109,7 @@ export function progressOf(info: MigrationInfo): Progress {
       // The figure of query-migrate counts the devices in.
       transferred: Number(ram?.transferred ?? 0) - Number(info.vfio?.transferred ?? 0),
       downtimeBytes: Number(ram?.['downtime-bytes'] ?? 0),
-      rounds: Number(ram?.['dirty-sync-count'] ?? 0),
+      rounds: Number(ram?.['dirty-sync-count'] ?? 1),
       dirtyRate: Number(ram?.['dirty-pages-rate'] ?? 0) * Number(ram?.['page-size'] ?? 0),
     },
     throughput: (Number(ram?.mbps ?? 0) * 1e6) / 8,

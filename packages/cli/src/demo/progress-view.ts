@@ -40,7 +40,7 @@ export class ProgressView {
     if (ram.total === 0) return [head];
     return [
       `${head}, ${rates(progress)}`,
-      `  ${'RAM'.padEnd(nameWidth)}  ${bar}  ${formatBytes(ram.remaining)} left, pass ${ram.rounds + 1}`,
+      `  ${'RAM'.padEnd(nameWidth)}  ${bar}  ${formatBytes(ram.remaining)} left, pass ${ram.rounds}`,
       ...devices.map(
         ({ id, state, transferred }) =>
           `  ${id.padEnd(nameWidth)}  ${formatBytes(transferred)} sent, ${state}`,
@@ -55,7 +55,7 @@ function plainLine(progress: Progress): string {
   // Before there is a figure for RAM there is nothing to tell.
   if (ram.total === 0) return when;
   const parts = [
-    `RAM ${formatBytes(ram.remaining)} left in pass ${ram.rounds + 1}`,
+    `RAM ${formatBytes(ram.remaining)} left in pass ${ram.rounds}`,
     rates(progress),
     ...devices.map(({ id, transferred }) => `${id} ${formatBytes(transferred)}`),
   ];
@@ -65,6 +65,6 @@ function plainLine(progress: Progress): string {
 function rates({ throughput, throttle, ram }: Progress): string {
   const slowed = throttle === 0 ? '' : `, vCPUs slowed by ${throttle} %`;
   // What the guest makes dirty is known when the first pass has ended.
-  const dirtied = ram.rounds === 0 ? '' : `, ${formatBytes(ram.dirtyRate)}/s dirtied`;
+  const dirtied = ram.rounds <= 1 ? '' : `, ${formatBytes(ram.dirtyRate)}/s dirtied`;
   return `${formatBytes(throughput)}/s sent${dirtied}${slowed}`;
 }

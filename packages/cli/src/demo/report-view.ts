@@ -19,7 +19,7 @@ export function showOutcome(
   if (ram.total > 0) {
     const state = devices.reduce((sum, { transferred }) => sum + transferred, 0);
     screen.print(
-      `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds + 1, 'pass', 'passes')}`,
+      `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds, 'pass', 'passes')}`,
       `  devices   ${formatBytes(state)} sent`,
     );
   }

@@ -15,7 +15,7 @@ function progress(status: string, elapsedMs: number, remaining: number): Progres
       remaining: remaining * MIB,
       transferred: 0,
       downtimeBytes: 0,
-      rounds: 1,
+      rounds: 2,
       dirtyRate: 200 * MIB,
     },
     throughput: 900 * MIB,

@@ -20,6 +20,8 @@ export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
   info['total-time'] = whole(statistics.totalTime);
   info['setup-time'] = whole(statistics.setupTime);
   info.ram = ramStats(statistics);
+  // As in QEMU: nobody writes here any more.
+  if (status === 'completed') info.ram['dirty-pages-rate'] = 0n;
   if (statistics.devices.length > 0) {
     info.vfio = { transferred: whole(statistics.vfio.transferred) };
     info['vfio-devices'] = statistics.devices.map((device) => outgoingDevice(device, statistics.startedAt));

@@ -377,6 +377,7 @@ export class Migrations {
       'cpu-throttle-initial': values['cpu-throttle-initial'],
       'cpu-throttle-increment': values['cpu-throttle-increment'],
       'max-cpu-throttle': values['max-cpu-throttle'],
+      'cpu-throttle-tailslow': values['cpu-throttle-tailslow'],
     };
   }
 }

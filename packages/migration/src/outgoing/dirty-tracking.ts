@@ -7,9 +7,12 @@ export class DirtyTracking {
   readonly #dirtyLog: DirtyLog;
   readonly #devices: SourceDevices;
   readonly #ram: RamSender;
+  readonly #onPass: ((pass: number) => void) | undefined;
   #active = false;
 
-  constructor(dirtyLog: DirtyLog, devices: SourceDevices, ram: RamSender) {
+  /** @param onPass told of every round that begins */
+  constructor(dirtyLog: DirtyLog, devices: SourceDevices, ram: RamSender, onPass?: (pass: number) => void) {
+    this.#onPass = onPass;
     this.#dirtyLog = dirtyLog;
     this.#devices = devices;
     this.#ram = ram;
@@ -21,11 +24,19 @@ export class DirtyTracking {
     this.#active = true;
     this.#dirtyLog.start();
     await this.#devices.startLogging(this.#ram.layout);
+    if (this.#ram.rounds > 0) return;
+    this.#ram.begin();
+    this.#onPass?.(this.#ram.rounds);
   }
 
   /** Has the pages that were written since the last time sent again; returns how many there are anew. */
-  collect(): Promise<number> {
-    return this.#ram.collect([(into) => this.#dirtyLog.collect(into), ...this.#devices.dirtySources]);
+  async collect(): Promise<number> {
+    const pages = await this.#ram.collect([
+      (into) => this.#dirtyLog.collect(into),
+      ...this.#devices.dirtySources,
+    ]);
+    this.#onPass?.(this.#ram.rounds);
+    return pages;
   }
 
   /** Everything was collected, and the guest is stopped. */

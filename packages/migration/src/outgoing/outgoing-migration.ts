@@ -56,7 +56,9 @@ export class OutgoingMigration {
       clock,
       options.timeouts.device,
     );
-    this.#tracking = new DirtyTracking(machine.dirtyLog, this.#devices, this.#ram);
+    this.#tracking = new DirtyTracking(machine.dirtyLog, this.#devices, this.#ram, (pass) =>
+      options.onPass?.(pass),
+    );
     this.#pace = new Pace(clock, parameters);
     this.#throttle = new Throttle(machine.dirtyLog, parameters, options.autoConverge === true);
     this.#timeline = new Timeline(clock.now());
@@ -135,7 +137,11 @@ export class OutgoingMigration {
     const timeline = this.#timeline;
     const { pageSize } = ram.layout;
     const { downtime } = timeline;
-    const throughput = this.#meanThroughput ?? this.#pace.throughput;
+    // As in QEMU: of a migration that has completed, what it was on the whole.
+    const seconds = this.#sendingSeconds;
+    const bytesSent = this.#earlierBytes + this.#connection.bytes;
+    const throughput = seconds === undefined ? this.#pace.throughput : bytesSent / seconds;
+    const pagesPerSecond = seconds === undefined ? this.#pace.pagesPerSecond : ram.pages / seconds;
     const downtimeBytes = this.#earlierDowntimeBytes + (this.#switchover?.ramBytes ?? 0);
     return {
       status: this.#status,
@@ -156,7 +162,7 @@ export class OutgoingMigration {
         mbps: (throughput * 8) / 1e6,
         dirtySyncCount: ram.rounds,
         pageSize,
-        pagesPerSecond: Math.round(throughput / pageSize),
+        pagesPerSecond: Math.round(pagesPerSecond),
         precopyBytes: ram.transferred - downtimeBytes,
         downtimeBytes,
         multifdBytes: this.#connection.multifd?.bytes ?? 0,
@@ -168,11 +174,11 @@ export class OutgoingMigration {
     };
   }
 
-  /** Bytes per second over the whole of a migration that has completed, as QEMU reports it then. */
-  get #meanThroughput(): number | undefined {
+  /** From the end of the setup to the end, once the migration has completed. */
+  get #sendingSeconds(): number | undefined {
     const { endedAt, activeAt } = this.#timeline;
     if (this.#status !== 'completed' || endedAt === undefined || activeAt === undefined) return undefined;
-    return ((this.#earlierBytes + this.#connection.bytes) / Math.max(1, endedAt - activeAt)) * 1000;
+    return Math.max(1, endedAt - activeAt) / 1000;
   }
 
   /** Sends everything, over as many connections as it takes. */

@@ -1,5 +1,5 @@
 import type { Clock } from '@godwit/clock';
-import { BandwidthMeter, RateLimiter } from '../bandwidth.js';
+import { RateLimiter, RateMeter } from '../bandwidth.js';
 import type { MigrationParameters } from '../parameters.js';
 import type { Connection } from './connection.js';
 
@@ -19,9 +19,10 @@ export class Pace {
   readonly #clock: Clock;
   readonly #limiter: RateLimiter;
   /** What is sent in all the time that passes, for the statistics. */
-  readonly #throughput = new BandwidthMeter();
+  readonly #throughput = new RateMeter();
+  readonly #pages = new RateMeter();
   /** What can be sent when there is something to send, for the switchover. */
-  readonly #bandwidth = new BandwidthMeter();
+  readonly #bandwidth = new RateMeter();
   #parameters: MigrationParameters;
 
   constructor(clock: Clock, parameters: MigrationParameters) {
@@ -42,14 +43,19 @@ export class Pace {
 
   /** Bytes a second that were sent lately. */
   get throughput(): number {
-    return this.#throughput.bytesPerSecond ?? 0;
+    return this.#throughput.perSecond ?? 0;
+  }
+
+  /** Pages a second that were sent lately. */
+  get pagesPerSecond(): number {
+    return this.#pages.perSecond ?? 0;
   }
 
   /** Bytes a second to count on while the guest is stopped. */
   get switchoverBandwidth(): number {
     return (
       this.#parameters['avail-switchover-bandwidth'] ||
-      this.#bandwidth.bytesPerSecond ||
+      this.#bandwidth.perSecond ||
       this.#parameters['max-bandwidth'] ||
       UNMEASURED_BANDWIDTH
     );
@@ -74,7 +80,8 @@ export class Pace {
   }
 
   /** Counts what went out in some time, pauses included. */
-  count(bytes: number, elapsedMs: number): void {
+  count(bytes: number, pages: number, elapsedMs: number): void {
     this.#throughput.add(bytes, elapsedMs);
+    this.#pages.add(pages, elapsedMs);
   }
 }

@@ -65,6 +65,7 @@ export class PreCopy {
     const { interruption } = this.#connection;
     while (!(await this.#canSwitchOver())) {
       const before = this.#connection.bytes;
+      const pagesBefore = this.#ram.pages;
       const startedAt = this.#clock.now();
       const { writer, forPages, pagesAtOnce } = this.#connection;
       const most = Math.min(this.#pace.slice, pagesAtOnce);
@@ -74,7 +75,8 @@ export class PreCopy {
         await this.#devices.run(device.entry, this.#pace.send(this.#connection, iterate));
       }
       if (this.#connection.bytes === before) await interruption.sleep(this.#clock, IDLE_MS);
-      this.#pace.count(this.#connection.bytes - before, this.#clock.now() - startedAt);
+      const elapsed = this.#clock.now() - startedAt;
+      this.#pace.count(this.#connection.bytes - before, this.#ram.pages - pagesBefore, elapsed);
       interruption.throwIfInterrupted();
     }
   }
@@ -110,7 +112,6 @@ export class PreCopy {
     if (this.#convergence.endRound(this.#collectedAt, dirtied, this.#ram.transferred)) {
       this.#throttle.endPeriod(this.#convergence.dirtyPercentage);
     }
-    this.#options.onPass?.(this.#ram.rounds);
     await this.#connection.multifd?.sync(this.#connection.writer);
     await this.#ram.sendRoundMark(this.#connection.writer);
   }

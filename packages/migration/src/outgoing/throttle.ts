@@ -25,8 +25,17 @@ export class Throttle {
     const next =
       this.#percentage === 0
         ? this.parameters['cpu-throttle-initial']
-        : this.#percentage + this.parameters['cpu-throttle-increment'];
+        : this.#percentage + this.#increment(dirtyPercentage);
     this.#set(Math.min(next, this.parameters['max-cpu-throttle']));
+  }
+
+  /** With cpu-throttle-tailslow no more than would bring the guest down to the threshold. */
+  #increment(dirtyPercentage: number): number {
+    const { 'cpu-throttle-increment': increment, 'cpu-throttle-tailslow': slow } = this.parameters;
+    if (!slow) return increment;
+    const running = 100 - this.#percentage;
+    const enough = running * (1 - this.parameters['throttle-trigger-threshold'] / dirtyPercentage);
+    return Math.min(increment, enough);
   }
 
   release(): void {

@@ -53,7 +53,12 @@ export class RamSender {
     return this.#remaining * this.layout.pageSize;
   }
 
-  /** How many times dirty pages were collected. */
+  /** Pages sent, with their contents or as zeros. */
+  get pages(): number {
+    return this.normalPages + this.zeroPages;
+  }
+
+  /** The round that is being sent, from 1: how many times it was found out which pages are to be sent. */
   get rounds(): number {
     return this.#round;
   }
@@ -74,6 +79,11 @@ export class RamSender {
     }
     deliveries.markLost(arrived, this.#bitmap.words);
     this.#remaining = this.#bitmap.count();
+  }
+
+  /** Begins the first round: all pages. */
+  begin(): void {
+    this.#round = 1;
   }
 
   /** Begins a round: adds what was written since the last one. Returns how many pages this made dirty anew. */
