@@ -97,11 +97,16 @@ test('a guest that writes just below the bandwidth is moved within its downtime 
 });
 
 test('a guest that writes faster than it is sent is reported, and moves after all when it is slowed down', async () => {
-  const stubborn = new Pair(busy);
+  const told: boolean[] = [];
+  const stubborn = new Pair({
+    ...busy,
+    outgoing: { onConverging: (converging) => told.push(converging) },
+  });
   await drive(stubborn, 8, 10_000);
   assert.equal(stubborn.outgoing.status, 'active');
   const { converging, ram, expectedDowntime } = stubborn.outgoing.statistics;
   assert.equal(converging, false);
+  assert.deepEqual(told, [false], 'told once, not in every round');
   assert.ok(ram.dirtyPagesRate > 3000, `${ram.dirtyPagesRate} pages a second`);
   assert.ok(expectedDowntime > 100, `${expectedDowntime} ms`);
   stubborn.outgoing.cancel();

@@ -10,6 +10,7 @@ export function migrationText(info: MigrationInfo): string {
     const error = info['error-desc'] === undefined ? '' : ` (${info['error-desc']})`;
     lines.push(`Migration status: ${status}${error}`);
   }
+  if (info.converging === false) lines.push('not converging: the guest writes as fast as it is sent');
   if (info['total-time'] !== undefined) lines.push(`total time: ${info['total-time']} ms`);
   if (info['expected-downtime'] !== undefined)
     lines.push(`expected downtime: ${info['expected-downtime']} ms`);

@@ -29,6 +29,7 @@ export function outgoingInfo(statistics: OutgoingStatistics): MigrationInfo {
   if (statistics.cpuThrottlePercentage > 0) {
     info['cpu-throttle-percentage'] = whole(statistics.cpuThrottlePercentage);
   }
+  if (status === 'active') info.converging = statistics.converging;
   if (status !== 'completed') info['expected-downtime'] = whole(statistics.expectedDowntime);
   else if (statistics.downtime !== undefined) info.downtime = whole(statistics.downtime);
   return info;

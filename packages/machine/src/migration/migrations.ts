@@ -99,6 +99,10 @@ export class Migrations {
       ...(capabilities.isOn('multifd') ? { multifd: this.#multifdConfiguration() } : {}),
       detectZeroPages: this.parameters.values['zero-page-detection'] !== 'none',
       onStatus: (status) => this.#report(status),
+      onConverging: (converging) => {
+        if (converging) return;
+        environment.warn('migration: not converging, the guest writes as fast as it is sent');
+      },
       onPass: (pass) => {
         if (capabilities.isOn('events')) this.#machine.emit('MIGRATION_PASS', { pass: BigInt(pass) });
       },

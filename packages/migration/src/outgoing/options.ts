@@ -29,6 +29,8 @@ export interface OutgoingOptions {
   /** Send RAM, and what devices send while the guest is stopped, over additional channels. */
   readonly multifd?: MultifdConfiguration;
   onStatus?(status: MigrationStatus): void;
+  /** The guest writes as fast as it is sent, or does so no more. */
+  onConverging?(converging: boolean): void;
   /** Dirty pages were collected for the `pass`th time. */
   onPass?(pass: number): void;
 }

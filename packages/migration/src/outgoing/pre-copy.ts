@@ -109,9 +109,11 @@ export class PreCopy {
     const pages = await this.#tracking.collect();
     const dirtied = pages * this.#ram.layout.pageSize;
     this.#collectedAt = this.#clock.now();
+    const { converging } = this.#convergence;
     if (this.#convergence.endRound(this.#collectedAt, dirtied, this.#ram.transferred)) {
       this.#throttle.endPeriod(this.#convergence.dirtyPercentage);
     }
+    if (this.#convergence.converging !== converging) this.#options.onConverging?.(!converging);
     await this.#connection.multifd?.sync(this.#connection.writer);
     await this.#ram.sendRoundMark(this.#connection.writer);
   }
