@@ -64,6 +64,7 @@ export class VfioUserServer {
   #twin: Connection | undefined;
   #session: Session | undefined;
   #negotiation: Timer | undefined;
+  #ended = false;
   #scratch = Buffer.alloc(4096);
 
   constructor(options: VfioUserServerOptions) {
@@ -92,9 +93,17 @@ export class VfioUserServer {
 
   /** Takes over a connected socket. While a client is there, it is closed. */
   accept(fd: number): void {
-    if (this.#connection !== undefined) {
+    // Whether the last one has just gone is known after the event loop has looked at all sockets once more.
+    if (this.#connection === undefined) this.#admit(fd);
+    else setImmediate(() => setImmediate(() => this.#admit(fd)));
+  }
+
+  #admit(fd: number): void {
+    if (this.#connection !== undefined || this.#ended) {
       this.#options.native.close(fd);
-      this.#options.events?.refused?.(new VfioError('EBUSY', 'a client is connected already'));
+      if (!this.#ended) {
+        this.#options.events?.refused?.(new VfioError('EBUSY', 'a client is connected already'));
+      }
       return;
     }
     const { native, clock } = this.#options;
@@ -112,6 +121,7 @@ export class VfioUserServer {
 
   /** Ends the connection and the listener. The device stays with its owner. Idempotent. */
   close(): void {
+    this.#ended = true;
     this.#listener?.close();
     this.#listener = undefined;
     this.#connection?.close();
