@@ -4,7 +4,7 @@
  *
  *   run.js [--seconds N]    how long each measurement takes
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -42,7 +42,9 @@ try {
 if (belowTarget > 0) process.exitCode = 1;
 
 async function start(program: typeof qemu, extra: readonly string[]): Promise<Peer> {
-  const peer = await Peer.start(program, folder, extra);
+  const own = join(folder, program.name);
+  mkdirSync(own);
+  const peer = await Peer.start(program, own, extra);
   peers.push(peer);
   return peer;
 }
