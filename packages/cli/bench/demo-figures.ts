@@ -12,7 +12,7 @@ export interface DemoFigures {
   readonly downtimeMs: number;
   /** RAM and device state that were left at the switchover. */
   readonly bytesLeft: number;
-  /** Bytes per second that the source had measured by then. */
+  /** Bytes per second that the source counted on. */
   readonly bandwidth: number;
 }
 
@@ -38,5 +38,5 @@ export async function demoFigures(clock: Clock): Promise<DemoFigures> {
   const deviceBytes = (progress: Progress) =>
     progress.devices.reduce((sum, { transferred }) => sum + transferred, 0);
   const bytesLeft = last.ram.downtimeBytes + deviceBytes(last) - deviceBytes(running);
-  return { totalMs, downtimeMs, bytesLeft, bandwidth: running.throughput };
+  return { totalMs, downtimeMs, bytesLeft, bandwidth: running.bandwidth };
 }

@@ -11,7 +11,7 @@ export interface Downtime {
   readonly downtimeMs: number;
   /** RAM and device state that went while the guest was stopped. */
   readonly bytesLeft: number;
-  /** Bytes per second that the source had measured by then. */
+  /** Bytes per second that the source counted on. */
   readonly bandwidth: number;
 }
 
@@ -54,10 +54,10 @@ export async function downtimeOfFourDevices(clock: Clock): Promise<Downtime> {
     });
     if (progress.status !== 'completed') throw new Error(`the guest did not move: ${reason}`);
     const { downtime } = await source.execute('query-migrate');
-    const before = seen.findLast(({ status }) => status === 'active');
+    const before = seen.findLast(({ status, bandwidth }) => status === 'active' && bandwidth > 0);
     if (before === undefined) throw new Error('nobody saw the guest run');
     const bytesLeft = progress.ram.downtimeBytes + deviceBytes(progress) - deviceBytes(before);
-    return { downtimeMs: Number(downtime), bytesLeft, bandwidth: before.throughput };
+    return { downtimeMs: Number(downtime), bytesLeft, bandwidth: before.bandwidth };
   } finally {
     await Promise.all(machines.map((machine) => machine.close()));
     rmSync(folder, { recursive: true, force: true });

@@ -18,6 +18,8 @@ export interface Progress {
     readonly dirtyRate: number;
   };
   readonly throughput: number;
+  /** What the source counts on for the switchover, as its expected downtime tells; 0 where it does not. */
+  readonly bandwidth: number;
   /** Percentage of time for which auto-converge holds the vCPUs up. */
   readonly throttle: number;
   readonly devices: readonly DeviceProgress[];
@@ -113,6 +115,7 @@ export function progressOf(info: MigrationInfo): Progress {
       dirtyRate: Number(ram?.['dirty-pages-rate'] ?? 0) * Number(ram?.['page-size'] ?? 0),
     },
     throughput: (Number(ram?.mbps ?? 0) * 1e6) / 8,
+    bandwidth: switchoverBandwidth(info),
     throttle: Number(info['cpu-throttle-percentage'] ?? 0),
     devices: (info['vfio-devices'] ?? []).map((device) => ({
       id: device.id,
@@ -121,4 +124,14 @@ export function progressOf(info: MigrationInfo): Progress {
       transferred: Number(device.transferred),
     })),
   };
+}
+
+function switchoverBandwidth(info: MigrationInfo): number {
+  const milliseconds = Number(info['expected-downtime'] ?? 0);
+  if (milliseconds === 0) return 0;
+  const left = (info['vfio-devices'] ?? []).reduce(
+    (sum, device) => sum + Number(device['stop-copy-bytes'] ?? 0),
+    Number(info.ram?.remaining ?? 0),
+  );
+  return (left / milliseconds) * 1000;
 }

@@ -19,6 +19,7 @@ function progress(status: string, elapsedMs: number, remaining: number): Progres
       dirtyRate: 200 * MIB,
     },
     throughput: 900 * MIB,
+    bandwidth: 900 * MIB,
     throttle: 0,
     devices: [{ id: 'nic0', qomPath: '/machine/peripheral/nic0', state: 'pre-copy', transferred: 3 * MIB }],
   };
