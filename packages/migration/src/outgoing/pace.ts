@@ -51,6 +51,12 @@ export class Pace {
     return this.#pages.perSecond ?? 0;
   }
 
+  /** Whether it is only guessed how long so many bytes take: nothing that could be measured was sent, but could be. */
+  isGuess(bytes: number): boolean {
+    const known = this.#parameters['avail-switchover-bandwidth'] || this.#bandwidth.perSecond;
+    return !known && bytes >= MEASURED_BYTES && this.slice >= MEASURED_BYTES;
+  }
+
   /** Bytes a second to count on while the guest is stopped. */
   get switchoverBandwidth(): number {
     return (

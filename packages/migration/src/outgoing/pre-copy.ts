@@ -91,6 +91,7 @@ export class PreCopy {
     }
     const { threshold } = this.#pace;
     if (this.#ram.remaining + this.#devices.estimate > threshold) return false;
+    if (this.#pace.isGuess(this.#ram.remaining)) return false;
     // Not after every batch, where a device keeps what is left above the threshold.
     if (this.#ram.remaining > 0 && this.#clock.now() - this.#collectedAt < IDLE_MS) return false;
     await this.#endRound();
