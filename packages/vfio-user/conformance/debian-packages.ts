@@ -9,7 +9,8 @@ export class Unavailable extends Error {
 
 /** The suites of Debian that have a QEMU with vfio-user-pci, the calmer one first. */
 const SUITES = ['testing', 'unstable'] as const;
-const TIMEOUT_MS = 120_000;
+/** For all of it; a network that is slower has to do without. */
+const FETCH_MS = 120_000;
 
 /**
  * Downloads packages of a newer Debian, and all that they depend on, with an apt of its own that takes nothing for
@@ -17,12 +18,15 @@ const TIMEOUT_MS = 120_000;
  * Throws {@link Unavailable}.
  */
 export function unpackPackages(names: readonly string[], folder: string): string {
-  const mirror = debianMirror();
+  const deadline = performance.now() + FETCH_MS;
+  const run = (program: string, args: readonly string[]) =>
+    runWithin(deadline - performance.now(), program, args);
+  const mirror = debianMirror(run);
   const reasons: string[] = [];
   for (const suite of SUITES) {
     try {
       const root = join(folder, suite);
-      download(names, `deb ${mirror} ${suite} main`, root);
+      download(run, names, `deb ${mirror} ${suite} main`, root);
       return root;
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -33,14 +37,14 @@ export function unpackPackages(names: readonly string[], folder: string): string
 }
 
 /** Where this machine's own packages come from. */
-function debianMirror(): string {
+function debianMirror(run: Run): string {
   const targets = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
   const mirror = targets.split('\n').find((uri) => /\/debian\/?$/.test(uri));
   if (mirror === undefined) throw new Unavailable('apt has no package source of Debian');
   return mirror;
 }
 
-function download(names: readonly string[], source: string, root: string): void {
+function download(run: Run, names: readonly string[], source: string, root: string): void {
   const apt = join(root, 'apt');
   for (const part of ['lists/partial', 'cache/archives/partial', 'etc']) {
     mkdirSync(join(apt, part), { recursive: true });
@@ -68,10 +72,13 @@ function download(names: readonly string[], source: string, root: string): void 
   if (!existsSync(join(root, 'usr'))) throw new Unavailable('the packages hold no files');
 }
 
-function run(program: string, args: readonly string[]): string {
+type Run = (program: string, args: readonly string[]) => string;
+
+function runWithin(timeoutMs: number, program: string, args: readonly string[]): string {
+  if (timeoutMs <= 0) throw new Unavailable(`it takes longer than ${FETCH_MS / 1000} s`);
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
   });
   if (status === 0) return stdout;
   const reason = error?.message ?? stderr.trim().split('\n').at(-1) ?? '';

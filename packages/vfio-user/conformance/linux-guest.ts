@@ -21,7 +21,7 @@ export interface Pieces {
 
 const DRIVERS = /^uio(_pci_generic)?\.ko(\.xz)?$/;
 /** With a host that is busy with other things too. */
-const GUEST_DEADLINE_MS = 150_000;
+const GUEST_DEADLINE_MS = 240_000;
 
 /** Gets QEMU, Debian's kernel for clouds and a static busybox, below `folder`. Throws {@link Unavailable}. */
 export function fetchPieces(folder: string): Pieces {
