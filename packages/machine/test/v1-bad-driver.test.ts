@@ -27,7 +27,7 @@ const BAD_DRIVERS: readonly (readonly [what: string, lies: Lies, message: RegExp
   [
     'whose pending count never falls',
     { 'pending.compatible': () => 4096 },
-    /pending\.compatible 4096 and pending\.postcopy_only \d+ do not fall, though 16 buffers were read/,
+    /pending\.precopy_only 0, compatible 4096 and postcopy_only \d+ do not fall, though 16 buffers were read/,
   ],
   [
     'that puts data outside of its region',

@@ -327,7 +327,8 @@ test('a driver that answers nonsense is found out by field and value', async () 
   await stuck.setState(STOP_COPY);
   await assert.rejects(async () => void (await drain(stuck)), {
     code: 'EIO',
-    message: 'pending.compatible 100 and pending.postcopy_only 0 do not fall, though 16 buffers were read',
+    message:
+      'pending.precopy_only 0, compatible 100 and postcopy_only 0 do not fall, though 16 buffers were read',
   });
   await stuck.setState(RUNNING);
 
@@ -420,4 +421,21 @@ test('the driver asks the device for counts only near the threshold that user sp
   const again = await user.pending(0);
   assert.equal(again.postcopyOnly, 0);
   device.close();
+});
+
+test('what a stopped driver still has of precopy_only is read, and not waited for', async () => {
+  for (const buffers of [0, 3]) {
+    let given = 0;
+    const { region } = fakeRegion({
+      'pending.precopy_only': () => 50 - 10 * Math.min(given, buffers),
+      'data.size': () => (given++ < buffers ? 10 : 0),
+    });
+    const device = new V1Device(region, { reset: async () => {} });
+    await device.setState(STOP_COPY);
+    const stream = Buffer.concat(await drain(device));
+    // Two frame heads of configuration and end, and one for each buffer.
+    assert.equal(stream.length, 16 + buffers * 18);
+    await device.setState(STOP);
+    await device.setState(RUNNING);
+  }
 });

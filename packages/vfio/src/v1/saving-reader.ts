@@ -95,18 +95,23 @@ export class SavingReader {
   /** Gets the next buffer of the driver; false where there is none for now. */
   async #next(bufferSize: number): Promise<boolean> {
     const { precopyOnly, compatible, postcopyOnly } = await this.#ask(bufferSize);
-    const left = compatible + postcopyOnly + (this.#stopped ? 0 : precopyOnly);
-    if (left === 0) {
-      if (!this.#stopped) return false;
-      this.#push(FrameType.END, new Uint8Array(0));
-      this.#ended = true;
-      return true;
-    }
+    const left = precopyOnly + compatible + postcopyOnly;
+    if (left === 0) return this.#stopped && this.#end();
     if (this.#stopped) this.#checkProgress(left);
     const window = await this.#user.getBuffer();
-    if (window.size === 0) return this.#stopped;
+    if (window.size === 0) {
+      // What is left of precopy_only goes in the stopped state, says the document; the RFC before it did not wait for it.
+      const waits = compatible + postcopyOnly > 0;
+      return this.#stopped && (waits || this.#end());
+    }
     this.#bufferIsInitial = precopyOnly > 0;
     this.#pieces.push({ bytes: encodeFrameHead(FrameType.DATA, window.size), at: 0 }, { window, at: 0 });
+    return true;
+  }
+
+  #end(): true {
+    this.#push(FrameType.END, new Uint8Array(0));
+    this.#ended = true;
     return true;
   }
 
@@ -115,10 +120,10 @@ export class SavingReader {
     this.#stalls = left < this.#lastPending ? 0 : this.#stalls + 1;
     this.#lastPending = left;
     if (this.#stalls >= MAX_STALLS) {
-      const { compatible = 0, postcopyOnly = 0 } = this.#pending ?? {};
+      const { precopyOnly = 0, compatible = 0, postcopyOnly = 0 } = this.#pending ?? {};
       throw new VfioError(
         'EIO',
-        `pending.compatible ${compatible} and pending.postcopy_only ${postcopyOnly} do not fall, though ${MAX_STALLS} buffers were read`,
+        `pending.precopy_only ${precopyOnly}, compatible ${compatible} and postcopy_only ${postcopyOnly} do not fall, though ${MAX_STALLS} buffers were read`,
       );
     }
   }
