@@ -20,7 +20,7 @@ const FETCH_MS = 120_000;
 export function unpackPackages(names: readonly string[], folder: string): string {
   const deadline = performance.now() + FETCH_MS;
   const run = (program: string, args: readonly string[]) =>
-    runWithin(deadline - performance.now(), program, args);
+    runWithin(Math.ceil(deadline - performance.now()), program, args);
   const mirror = debianMirror(run);
   const reasons: string[] = [];
   for (const suite of SUITES) {
