@@ -145,7 +145,8 @@ export class Machine {
   async launch(): Promise<void> {
     // A signal may have ended it already.
     if (this.phase === 'preconfig' || this.#ending) return;
-    const { incoming } = this.configuration;
+    const { incoming, snapshot } = this.configuration;
+    if (snapshot !== undefined) await this.snapshots.load(snapshot);
     if (incoming !== undefined && incoming !== 'defer') {
       await inOptionAsync(`-incoming ${incoming}`, () => this.migrations.listen({ uri: incoming }));
     } else if (incoming === undefined && this.guest.autostart) await this.guest.start();

@@ -40,6 +40,23 @@ test('a machine goes back to where it was saved: memory, devices and all', async
   await machine.close();
 });
 
+test('a machine starts from a snapshot, or does not start', async () => {
+  const saver = await createTestMachine({ snapshotFolder: folder });
+  poke(saver, 0x5000, 0xaa);
+  await line(saver, 'savevm start');
+  await saver.close();
+  const running = await createTestMachine({ snapshotFolder: folder, snapshot: 'start' });
+  assert.equal(running.machine.guest.runState, 'running');
+  assert.match(await byteAt(running, 0x5000), /0xaa/);
+  await running.close();
+  const stopped = await createTestMachine({ snapshotFolder: folder, snapshot: 'start', startStopped: true });
+  assert.equal(stopped.machine.guest.runState, 'prelaunch');
+  assert.match(await byteAt(stopped, 0x5000), /0xaa/);
+  await line(stopped, 'delvm start');
+  await assert.rejects(stopped.machine.snapshots.load('start'), /Snapshot 'start' does not exist/);
+  await stopped.close();
+});
+
 test('a snapshot holds the console as well, for a server that shows it and for one that comes later', async () => {
   const saver = await createTestMachine({ snapshotFolder: folder, startStopped: true });
   saver.machine.hardware.terminal.output(Buffer.from('as it was'));

@@ -85,7 +85,14 @@ function addressOf(address: SocketAddress): VncAddress {
     if (address.type === 'inet') {
       const port = parsePort(address.port);
       const host = address.host === '' ? '0.0.0.0' : address.host;
-      return { kind: 'tcp', host, port, lastPort: Math.max(port, address.to ?? port) };
+      const family = address.ipv4 === false ? 6 : address.ipv6 === false ? 4 : undefined;
+      return {
+        kind: 'tcp',
+        host,
+        port,
+        lastPort: Math.max(port, address.to ?? port),
+        ...(family === undefined ? {} : { family }),
+      };
     }
   } catch (error) {
     throw new QapiError('GenericError', (error as Error).message, { cause: error });

@@ -66,6 +66,8 @@ export interface MachineConfiguration {
   readonly autoShutdown: boolean;
   /** Do not start the guest (-S). */
   readonly startStopped: boolean;
+  /** The snapshot that the guest goes on from. */
+  readonly snapshot?: string;
   readonly preconfig: boolean;
   /** Stay when the guest powers down (-no-shutdown). */
   readonly stayOnShutdown: boolean;
@@ -111,6 +113,7 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
   const cpu = lastText(line, 'cpu');
   if (cpu !== undefined && cpu !== 'sim') throw new OptionError(`unable to find CPU model '${cpu}'`);
   const incoming = lastText(line, 'incoming');
+  const snapshot = lastText(line, 'loadvm');
   const snapshots = single(line, 'machine')?.values.snapshots;
   const { chardevs, monitors, serials } = characterDevices(line);
   const smp = single(line, 'smp-opts');
@@ -118,6 +121,7 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
     ...(typeof name === 'string' ? { name } : {}),
     ...(uuid === undefined ? {} : { uuid: uuid.toLowerCase() }),
     ...(incoming === undefined ? {} : { incoming }),
+    ...(snapshot === undefined ? {} : { snapshot }),
     ...(typeof snapshots === 'string' ? { snapshotFolder: snapshots } : {}),
     memory: memorySize(single(line, 'memory')),
     topology:

@@ -36,6 +36,7 @@ export const FLAGS = {
   cpu: { kind: 'text', argument: 'MODEL', help: 'model of the vCPUs (sim)' },
   smp: { kind: 'group', group: 'smp-opts', argument: '[cpus=]N[,...]', help: 'number of vCPUs' },
   m: { kind: 'group', group: 'memory', argument: '[size=]MIB', help: 'guest RAM in MiB, or with a suffix' },
+  loadvm: { kind: 'text', argument: 'TAG', help: 'go on from a snapshot' },
   rtc: {
     kind: 'group',
     group: 'rtc',

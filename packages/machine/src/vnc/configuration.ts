@@ -6,7 +6,14 @@ import type { OptionValues } from '../options/option-group.js';
 export type VncAddress =
   | { readonly kind: 'unix'; readonly path: string }
   /** The first free port from `port` up to `lastPort`. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly lastPort: number };
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      readonly lastPort: number;
+      /** The only kind of address that the host may have. */
+      readonly family?: 4 | 6;
+    };
 
 /** Who may look while somebody else does. */
 export type SharePolicy =
@@ -119,12 +126,24 @@ function addressFrom(values: OptionValues): VncAddress | undefined {
   const lastPort = Math.min(last, MAX_PORT);
   const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   const anywhere = host === '' && values.reverse !== true;
-  return { kind: 'tcp', host: anywhere ? anyHost(values) : host, port, lastPort };
+  return {
+    kind: 'tcp',
+    host: anywhere ? anyHost(values) : host,
+    port,
+    lastPort,
+    ...addressFamily(values),
+  };
 }
 
 /** Every address of the host: of IPv4, unless only IPv6 is asked for. */
 function anyHost({ ipv4, ipv6 }: OptionValues): string {
   return ipv6 === true && ipv4 !== true ? '::' : '0.0.0.0';
+}
+
+function addressFamily({ ipv4, ipv6 }: OptionValues): { readonly family?: 4 | 6 } {
+  if (ipv4 === false || (ipv6 === true && ipv4 !== true)) return { family: 6 };
+  if (ipv6 === false || (ipv4 === true && ipv6 !== true)) return { family: 4 };
+  return {};
 }
 
 function optionalText(value: OptionValues[string] | undefined): string | undefined {

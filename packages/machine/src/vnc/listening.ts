@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import type { Native } from '@godwit/native';
 import { connectTransport, Listener, type SocketAddress, type Transport } from '@godwit/qmp';
 import type { VncBasicInfo } from '../generated/index.js';
@@ -7,7 +8,7 @@ import type { VncAddress } from './configuration.js';
 
 export type OnConnection = (transport: Transport, peer: SocketAddress) => void;
 
-/** @throws Error when the address does not resolve or cannot be listened on */
+/** @param address one whose host is a number @throws Error when it cannot be listened on */
 export async function listen(
   address: VncAddress,
   native: Native | undefined,
@@ -20,7 +21,7 @@ export async function listen(
       throw new Error(`Failed to bind socket to ${address.path}: ${systemReason(cause)}`, { cause });
     }
   }
-  const host = await resolve(address.host, address.port);
+  const { host } = address;
   for (let port = address.port; ; port++) {
     try {
       return await Listener.open({ address: { kind: 'tcp', host, port }, onConnection });
@@ -37,10 +38,7 @@ export async function listen(
  */
 export async function connect(address: VncAddress, native: Native | undefined): Promise<Transport> {
   const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
-  const to: SocketAddress =
-    address.kind === 'unix'
-      ? address
-      : { kind: 'tcp', host: await resolve(address.host, address.port), port: address.port };
+  const to = await resolved(address);
   try {
     return await connectTransport(to, { native });
   } catch (cause) {
@@ -48,11 +46,22 @@ export async function connect(address: VncAddress, native: Native | undefined): 
   }
 }
 
-async function resolve(host: string, port: number): Promise<string> {
+/** The same with a number for its host. @throws Error */
+export async function resolved(address: VncAddress): Promise<VncAddress> {
+  if (address.kind === 'unix') return address;
+  const { host, port, family = 0 } = address;
+  const refuse = (reason: string, cause?: unknown) =>
+    new Error(`address resolution failed for ${host}:${port}: ${reason}`, { cause });
+  if (host === '') throw refuse('Name or service not known');
+  const numeric = isIP(host);
+  if (numeric !== 0) {
+    if (family === 0 || family === numeric) return address;
+    throw refuse('Address family for hostname not supported');
+  }
   try {
-    return (await lookup(host)).address;
+    return { ...address, host: (await lookup(host, { family })).address };
   } catch (cause) {
-    throw new Error(`address resolution failed for ${host}:${port}: Name or service not known`, { cause });
+    throw refuse('Name or service not known', cause);
   }
 }
 

@@ -10,7 +10,7 @@ import type { VncBasicInfo, VncClientInfo, VncServerInfo } from '../generated/in
 import { distinguishedName } from '../objects/tls/distinguished-name.js';
 import { authenticationText, NO_AUTHENTICATION, type VncAuthentication } from './authentication.js';
 import type { VncAddress, VncConfiguration } from './configuration.js';
-import { connect, endpointInfo, listen } from './listening.js';
+import { connect, endpointInfo, listen, resolved } from './listening.js';
 import { CHALLENGE_SIZE, Password } from './password.js';
 import { VncSession } from './session.js';
 
@@ -138,7 +138,8 @@ export class VncServer {
     const kept: Listener[] = [];
     const opened: Listener[] = [];
     try {
-      for (const address of addresses) {
+      for (const wanted of addresses) {
+        const address = await resolved(wanted);
         const same = this.#listeners.find((each) => isAt(each.address, address));
         if (same !== undefined) kept.push(same);
         else opened.push(await listen(address, native, (transport, peer) => this.accept(transport, peer)));

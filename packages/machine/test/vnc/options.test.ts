@@ -48,7 +48,13 @@ test('addresses of VNC servers count displays from port 5900 on', () => {
   assert.deepEqual(address('[::1]:0,to=9'), { kind: 'tcp', host: '::1', port: 5900, lastPort: 5909 });
   assert.deepEqual(address(':1'), { kind: 'tcp', host: '0.0.0.0', port: 5901, lastPort: 5901 });
   assert.deepEqual(address(':5500,reverse=on'), { kind: 'tcp', host: '', port: 5500, lastPort: 5500 });
-  assert.deepEqual(address(':1,ipv6=on'), { kind: 'tcp', host: '::', port: 5901, lastPort: 5901 });
+  assert.deepEqual(address(':1,ipv6=on'), {
+    kind: 'tcp',
+    host: '::',
+    port: 5901,
+    lastPort: 5901,
+    family: 6,
+  });
   assert.equal(address('none'), undefined);
 });
 

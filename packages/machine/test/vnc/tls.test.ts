@@ -272,6 +272,27 @@ test('a server listens elsewhere when it is told to, and stays where it is when 
   rmSync(folder, { recursive: true });
 });
 
+test('a name is resolved to the kind of address that was asked for, and may be asked for again', async (context) => {
+  const machine = await machineOf(context, { vnc: { tlsCredentials: undefined } });
+  const listen = (host: string, family = {}) =>
+    execute(machine, 'display-update', {
+      type: 'vnc',
+      addresses: [{ type: 'inet', host, port: '47931', to: 47951, ...family }],
+    });
+  const place = async () => {
+    const { host, service } = (await query(machine, 'query-vnc')) as Record<string, string>;
+    return [host, service];
+  };
+  await listen('localhost', { ipv6: false });
+  const before = await place();
+  assert.equal(before[0], '127.0.0.1');
+  await listen('localhost', { ipv6: false });
+  assert.deepEqual(await place(), before);
+  await assert.rejects(listen('127.0.0.1', { ipv4: false }), /Address family for hostname not supported/);
+  await assert.rejects(listen('::1', { ipv6: false }), /address resolution failed for ::1:47931/);
+  assert.deepEqual(await place(), before);
+});
+
 test('a server goes to a viewer that listens', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'godwit-vnc-'));
   const path = join(folder, 'viewer');
