@@ -7,6 +7,7 @@ import {
 } from '@godwit/migration/devices';
 import { QapiError } from '@godwit/qapi/runtime';
 import { DeviceState } from '@godwit/vfio/contract';
+import { ACPI_PORT, ACPI_PORTS, PowerManagement } from './acpi/index.js';
 import { consoleBanner } from './console/banner.js';
 import { GuestTerminal } from './console/guest-terminal.js';
 import {
@@ -34,6 +35,8 @@ export interface HardwareOptions {
   readonly flushEvents: FlushEvents;
   /** Takes what the guest sends over COM1. */
   readonly serialOutput: (bytes: Uint8Array) => void;
+  /** The guest has switched itself off. */
+  readonly onPowerOff: () => void;
 }
 
 /** What a machine is made of: RAM, buses, vCPUs, clock, serial port and devices. It does not exist before preconfig ends. */
@@ -45,6 +48,7 @@ export class Hardware {
   readonly accelerator: Accelerator;
   readonly rtc: Mc146818;
   readonly serial: Serial16550;
+  readonly power: PowerManagement;
   readonly terminal: GuestTerminal;
   readonly #options: HardwareOptions;
   readonly #deviceEnvironment: DeviceEnvironment;
@@ -74,7 +78,7 @@ export class Hardware {
   }
 
   private constructor(options: HardwareOptions, memory: GuestMemory, bus: Bus, accelerator: Accelerator) {
-    const { configuration, environment, tree, emit, flushEvents, serialOutput } = options;
+    const { configuration, environment, tree, emit, flushEvents, serialOutput, onPowerOff } = options;
     const { clock, random } = environment;
     this.#options = options;
     this.memory = memory;
@@ -118,6 +122,8 @@ export class Hardware {
     });
     bus.attach('port', SERIAL_PORT, SERIAL_PORTS, this.serial, 'serial0');
     tree.addUnattached(new QomObject('isa-serial'));
+    this.power = new PowerManagement({ onPress: () => accelerator.attendPower(), onPowerOff });
+    bus.attach('port', ACPI_PORT, ACPI_PORTS, this.power, 'acpi');
     this.terminal = new GuestTerminal({ clock, serial: this.serial, banner: consoleBanner(configuration) });
   }
 
@@ -227,6 +233,7 @@ export class Hardware {
     this.accelerator.reset();
     this.rtc.reset();
     this.terminal.reset();
+    this.power.reset();
     for (const { device } of this.#slots) {
       if (device.borrower !== undefined) continue;
       device.config?.reset();

@@ -13,6 +13,7 @@ import { Migrations } from './migration/migrations.js';
 import { UserObjects } from './objects/index.js';
 import { inOptionAsync } from './options/command-line.js';
 import type {
+  MachineActions,
   MachineConfiguration,
   MonitorConfiguration,
   ObjectConfiguration,
@@ -22,6 +23,9 @@ import { MachineTree } from './qom/machine-tree.js';
 import { GuestControl } from './run-state/guest-control.js';
 import { Snapshots } from './snapshots/snapshots.js';
 import type { VncServers } from './vnc/index.js';
+
+/** Who ends a machine for these reasons means its process. */
+const FINAL_REASONS: readonly ShutdownCause[] = ['host-qmp-quit', 'host-signal', 'host-ui'];
 
 /** Why a machine ended, and what its process returns. */
 export interface MachineEnd {
@@ -52,6 +56,7 @@ export class Machine {
   #hardware: Hardware | undefined;
   #vnc: VncServers | undefined;
   #leavingPreconfig = false;
+  #actions: MachineActions;
   readonly #humanMonitors: InteractiveMonitor[] = [];
   /** How the human monitors print numbers where a command does not say: as the last one did. */
   readonly dumpDefaults: { last: DumpFormat } = { last: { count: 1, format: 'x', size: 4 } };
@@ -81,6 +86,7 @@ export class Machine {
   private constructor(configuration: MachineConfiguration, environment: MachineEnvironment) {
     this.configuration = configuration;
     this.environment = environment;
+    this.#actions = configuration.actions;
     this.qmp = new QmpServer({ clock: environment.clock, dispatcher: createDispatcher(this) });
     this.emit = emitterTo(this.qmp.events);
     this.tree = new MachineTree();
@@ -169,20 +175,27 @@ export class Machine {
   }
 
   async reset(reason: ShutdownCause): Promise<void> {
-    if (this.configuration.endOnReset) return this.shutdown(reason);
+    if (this.#actions.reboot === 'shutdown') return this.shutdown(reason);
     await this.guest.reset(async () => {
       await this.hardware.reset(this.guest.running);
       this.emit('RESET', { guest: reason === 'guest-reset', reason });
     });
   }
 
-  /** Reports SHUTDOWN, then ends the machine, unless the guest asked for it and it is told to stay. */
+  /** What the machine does from now on when the guest reboots, or is shut down. */
+  setActions(actions: MachineActions): void {
+    this.#actions = { ...this.#actions, ...actions };
+  }
+
+  /** Reports SHUTDOWN, then ends the machine, unless it is told to stay; who asked for the very end always gets it. */
   async shutdown(reason: ShutdownCause, exitCode = 0): Promise<void> {
     if (this.#ending) return;
-    const guest = reason.startsWith('guest-');
-    this.emit('SHUTDOWN', { guest, reason });
-    if (guest && this.configuration.stayOnShutdown) return this.guest.stop('shutdown');
-    this.end({ reason, exitCode });
+    this.emit('SHUTDOWN', { guest: reason.startsWith('guest-'), reason });
+    const stays = this.#actions.shutdown === 'pause' && !FINAL_REASONS.includes(reason);
+    if (stays) return this.guest.stop('shutdown');
+    this.#ending = true;
+    // The reply of a command that asked for it goes out first.
+    setImmediate(() => this.end({ reason, exitCode }));
   }
 
   /** The last device that was exported is not any more: a machine that is there for that alone ends. */
@@ -210,6 +223,7 @@ export class Machine {
       tree,
       emit,
       flushEvents: () => this.qmp.flush(),
+      onPowerOff: () => void this.shutdown('guest-shutdown'),
       serialOutput: (bytes) => this.chardevs.serialOutput(bytes),
     });
     this.#hardware = hardware;

@@ -184,12 +184,37 @@ test('in inmigrate, stop and cont decide what happens when the guest arrives', a
 });
 
 test('a guest that was shut down must be reset before it runs', async () => {
-  const machine = await createTestMachine({ stayOnShutdown: true });
+  const machine = await createTestMachine({ actions: { shutdown: 'pause' } });
   await machine.machine.shutdown('guest-shutdown');
   assert.equal(machine.machine.guest.runState, 'shutdown');
   await assert.rejects(execute(machine, 'cont'), { message: 'Resetting the Virtual Machine is required' });
   await execute(machine, 'system_reset');
   assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME']);
+  await machine.close();
+});
+
+test('what ends the machine, and what only stops it, is a matter of the actions', async () => {
+  const machine = await createTestMachine({ actions: { reboot: 'shutdown', shutdown: 'pause' } });
+  assert.deepEqual(await eventsOf(machine, 'system_reset'), ['SHUTDOWN', 'STOP']);
+  assert.equal(machine.machine.guest.runState, 'shutdown');
+  await execute(machine, 'set-action', { reboot: 'reset' });
+  assert.deepEqual(await eventsOf(machine, 'system_reset'), ['RESET']);
+  await execute(machine, 'cont');
+  await execute(machine, 'quit');
+  assert.deepEqual(await machine.machine.ended, { reason: 'host-qmp-quit', exitCode: 0 });
+  await machine.close();
+});
+
+test('a guest that reacts to the power button switches itself off, a stopped one when it runs', async () => {
+  const machine = await createTestMachine({
+    accelerator: { powerdown: true },
+    actions: { shutdown: 'pause' },
+  });
+  const off = ['SHUTDOWN', 'STOP'];
+  assert.deepEqual(await eventsOf(machine, 'system_powerdown'), ['POWERDOWN', ...off]);
+  await execute(machine, 'system_reset');
+  assert.deepEqual(await eventsOf(machine, 'system_powerdown'), ['POWERDOWN']);
+  assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME', ...off]);
   await machine.close();
 });
 
@@ -199,9 +224,9 @@ test('every option group tells its parameters', async () => {
     {
       option: 'memory',
       parameters: [
-        { name: 'size', type: 'size' },
-        { name: 'slots', type: 'number' },
         { name: 'maxmem', type: 'size' },
+        { name: 'slots', type: 'number' },
+        { name: 'size', type: 'size' },
       ],
     },
   ]);

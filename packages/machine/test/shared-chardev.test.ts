@@ -73,13 +73,21 @@ test('Control-A and a letter switch between the frontends of one device, and all
   serial.transport?.write(Buffer.from('x\ny\n'));
   assert.match(await type(''), /^x\n\[00:00:00\.\d{3}\] y\n$/);
   await type('\x01t');
+  // A port without room keeps nobody from the monitor.
+  monitor.transport?.pause();
+  await type('\x01cy\x01cz');
+  assert.equal(monitor.received, 'd\x01ef');
+  monitor.transport?.resume();
+  await type('');
+  assert.equal(monitor.received, 'd\x01efy');
+  assert.equal(serial.received, 'abgz');
   serial.transport?.pause();
-  await type('later\x01c');
-  assert.equal(serial.received, 'abg');
+  await type('later\x01cx');
+  assert.equal(serial.received, 'abgz');
   serial.transport?.resume();
-  await type('x');
-  assert.equal(serial.received, 'abglater');
-  assert.equal(monitor.received, 'd\x01efx');
+  await type('');
+  assert.equal(serial.received, 'abgzlater');
+  assert.equal(monitor.received, 'd\x01efyx');
   assert.equal(await type('\x01x'), 'QEMU: Terminated\n\r');
   assert.equal(exits, 1);
   far.end();

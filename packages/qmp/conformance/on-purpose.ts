@@ -44,4 +44,9 @@ export const purposes: readonly Purpose[] = [
     qemu: /Device 'vfio-user-pci' not found|'vfio-user-pci' is not a valid device model name/,
     reason: 'since QEMU 10.1 there is vfio-user-pci',
   },
+  {
+    exchange: /shares with a monitor/,
+    qemu: /monitor - type .*monitor - type/,
+    reason: 'QEMU greets twice where a monitor shares its device',
+  },
 ];

@@ -79,7 +79,8 @@ async function playToSocket(
   socket.send(send.replaceAll('FOLDER', peer.folder));
   if (until === '') return [];
   const text = await socket.takeUntil(until, replyLimitMs);
-  return [`${name}: ${JSON.stringify(withoutFolder(text, peer))}`];
+  const shown = withoutFolder(text, peer).replaceAll(/^QEMU [\d.]+ monitor/gm, 'QEMU … monitor');
+  return [`${name}: ${JSON.stringify(shown)}`];
 }
 
 /** Folders differ from peer to peer. */

@@ -34,13 +34,17 @@ export class SocketConnection {
 
   /** Takes all up to the next `end`, or what there was when the limit was over or the connection closed. */
   async takeUntil(end: string, limitMs: number): Promise<string> {
-    const deadline = AbortSignal.timeout(limitMs);
-    while (!this.#text.includes(end) && !this.#closed && !deadline.aborted) {
+    let over = false;
+    const timer = setTimeout(() => {
+      over = true;
+      this.#changed();
+    }, limitMs);
+    while (!this.#text.includes(end) && !this.#closed && !over) {
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+    clearTimeout(timer);
     const at = this.#text.indexOf(end);
     const length = at < 0 ? this.#text.length : at + end.length;
     const taken = this.#text.slice(0, length);

@@ -71,7 +71,7 @@ export class CharacterDevices {
   /** @throws QapiError when there is none, or something uses it */
   async remove(id: string): Promise<void> {
     const device = this.require(id);
-    if (device.frontend !== undefined || device.used) {
+    if (device.frontend !== undefined || device.mux !== undefined) {
       throw new QapiError('GenericError', `Chardev '${id}' is busy`);
     }
     await this.#discard(device);

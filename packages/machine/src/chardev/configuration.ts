@@ -126,15 +126,9 @@ function backendFromOptions(id: string, values: OptionValues): ChardevConfigurat
     case 'socket':
       return socketFromOptions(id, values);
     case 'file': {
-      const { path, 'input-path': input } = values;
+      const { path } = values;
       if (typeof path !== 'string') throw new OptionError('chardev: file: no filename given');
-      return {
-        id,
-        kind,
-        path,
-        append: values.append === true,
-        ...(typeof input === 'string' ? { input } : {}),
-      };
+      return { id, kind, path, append: values.append === true };
     }
     case 'pipe':
       if (typeof values.path !== 'string') throw new OptionError('chardev: pipe: no device path given');
@@ -197,17 +191,16 @@ function socketFromOptions(id: string, values: OptionValues): SocketChardev {
     throw new OptionError("None or one of 'path', 'fd' or 'host' option required.");
   }
   const server = values.server === true;
-  if (values.reconnect !== undefined && values['reconnect-ms'] !== undefined) {
-    throw new OptionError("'reconnect' and 'reconnect-ms' are mutually exclusive");
+  for (const name of ['tn3270', 'websocket']) {
+    if (values[name] === true) throw new OptionError(`chardev: socket: ${name} is not supported`);
   }
-  const reconnectMs = Number(values['reconnect-ms'] ?? Number(values.reconnect ?? 0) * 1000);
   return socketChardev({
     id,
     endpoint: endpointFromOptions(values),
     server,
     ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
     telnet: values.telnet === true,
-    reconnectMs,
+    reconnectMs: Number(values.reconnect ?? 0) * 1000,
     tlsCredentials: text(values['tls-creds']),
     tlsAuthorization: text(values['tls-authz']),
   });

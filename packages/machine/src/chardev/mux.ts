@@ -5,6 +5,9 @@ import type { ChardevFrontend } from './frontend-slot.js';
 /** Control-A: what follows is for the multiplexer. */
 const ESCAPE = 0x01;
 
+/** Keys that wait for a serial port which has no room, before the client is not read any more. */
+const PORT_ROOM = 4096;
+
 const HELP = [
   'C-a h    print this help',
   'C-a x    exit emulator',
@@ -65,6 +68,8 @@ export class Mux implements ChardevFrontend {
     this.#connection = transport;
     this.#escaped = false;
     this.#waiting = [];
+    // The first keys may be there as soon as it is started.
+    for (const user of this.#users) this.#connect(user, transport);
     return new Promise((resolve) => {
       transport.start({
         data: (chunk) => {
@@ -80,7 +85,6 @@ export class Mux implements ChardevFrontend {
           resolve(error);
         },
       });
-      for (const user of this.#users) this.#connect(user, transport);
     });
   }
 
@@ -90,6 +94,8 @@ export class Mux implements ChardevFrontend {
 
   #connect(user: User, connection: Transport): void {
     user.transport = new MuxTransport(connection, {
+      // A person's commands are done in turn; a port that nobody reads must not keep the keys from others.
+      room: user.frontend.focus === undefined ? PORT_ROOM : 0,
       write: (bytes) => this.#write(connection, bytes),
       resumed: () => this.#pass(),
     });
@@ -97,7 +103,7 @@ export class Mux implements ChardevFrontend {
   }
 
   #pass(): void {
-    while (this.#waiting.length > 0 && this.#focused?.paused !== true) {
+    while (this.#waiting.length > 0 && this.#focused?.full !== true) {
       const key = this.#waiting.shift()!;
       if (this.#escaped && key !== ESCAPE) this.#command(String.fromCharCode(key));
       else if (this.#escaped || key !== ESCAPE) this.#focused?.deliver(Uint8Array.of(key));
@@ -163,6 +169,8 @@ function stamp(milliseconds: number): string {
 
 /** What a frontend's share needs of the multiplexer. */
 interface MuxSide {
+  /** How many keys it takes while the frontend takes none. */
+  readonly room: number;
   write(bytes: Uint8Array): boolean;
   /** The frontend takes keys again. */
   resumed(): void;
@@ -176,14 +184,17 @@ class MuxTransport implements Transport {
   #handler: TransportHandler | undefined;
   #closed = false;
   #paused = false;
+  /** Keys that came while the frontend took none. */
+  #kept: number[] = [];
 
   constructor(connection: Transport, mux: MuxSide) {
     this.#connection = connection;
     this.#mux = mux;
   }
 
-  get paused(): boolean {
-    return this.#paused;
+  /** Whether keys have to wait elsewhere. */
+  get full(): boolean {
+    return this.#paused && this.#kept.length >= this.#mux.room;
   }
 
   get writableLength(): number {
@@ -195,7 +206,9 @@ class MuxTransport implements Transport {
   }
 
   deliver(bytes: Uint8Array): void {
-    this.#handler?.data(bytes, []);
+    if (this.#paused) this.#kept.push(...bytes);
+    else this.#handler?.data(bytes, []);
+    if (this.full) this.#connection.pause();
   }
 
   drain(): void {
@@ -218,12 +231,16 @@ class MuxTransport implements Transport {
 
   pause(): void {
     this.#paused = true;
-    this.#connection.pause();
+    if (this.full) this.#connection.pause();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    const kept = this.#kept;
+    this.#kept = [];
+    if (kept.length > 0) this.#handler?.data(Uint8Array.from(kept), []);
+    if (this.full) return;
     this.#connection.resume();
     this.#mux.resumed();
   }

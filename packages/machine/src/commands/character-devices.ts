@@ -26,9 +26,11 @@ export const characterDeviceCommands = {
     return adding(id, () => machine.chardevs.add(chardevFromBackend(id, backend, monitor.descriptors)));
   },
 
-  'chardev-change': ({ id, backend }, { machine, monitor }) => {
-    machine.chardevs.changeable(id, backend.type);
-    return adding(id, () => machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors)));
+  'chardev-change': async ({ id, backend }, { machine, monitor }) => {
+    const { used } = machine.chardevs.changeable(id, backend.type);
+    const change = () => machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors));
+    // One that nobody uses is made anew.
+    return used ? change().then(chardevReturn) : adding(id, change);
   },
 
   'chardev-remove': ({ id }, { machine }) => machine.chardevs.remove(id),
@@ -59,13 +61,16 @@ export const characterDeviceCommands = {
 /** @throws QapiError that names the device which could not be opened */
 async function adding(id: string, open: () => Promise<CharacterDevice>): Promise<ChardevReturn> {
   try {
-    const { terminalPath } = await open();
-    return terminalPath === undefined ? {} : { pty: terminalPath };
+    return chardevReturn(await open());
   } catch (cause) {
     throw new QapiError('GenericError', `Failed to add chardev '${id}': ${(cause as Error).message}`, {
       cause,
     });
   }
+}
+
+function chardevReturn({ terminalPath }: CharacterDevice): ChardevReturn {
+  return terminalPath === undefined ? {} : { pty: terminalPath };
 }
 
 function findRing({ chardevs }: Machine, id: string): RingBuffer {

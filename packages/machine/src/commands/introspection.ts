@@ -22,7 +22,8 @@ export const introspectionCommands = {
 function optionInfo({ name, parameters }: OptionGroup): CommandLineOptionInfo {
   return {
     option: name,
-    parameters: parameters.map((parameter) => ({
+    // The last comes first, as in QEMU.
+    parameters: [...parameters].reverse().map((parameter) => ({
       name: parameter.name,
       type: parameter.type,
       ...(parameter.help === undefined ? {} : { help: parameter.help }),

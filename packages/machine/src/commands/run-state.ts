@@ -21,10 +21,12 @@ export const runStateCommands = {
 
   system_reset: (_, { machine }) => machine.reset('host-qmp-system-reset'),
 
-  system_powerdown: (_, { machine }) => machine.emit('POWERDOWN'),
-
-  quit: (_, { machine }) => {
-    // The reply goes out first.
-    setImmediate(() => void machine.shutdown('host-qmp-quit'));
+  system_powerdown: (_, { machine }) => {
+    machine.emit('POWERDOWN');
+    machine.hardware.power.press();
   },
+
+  'set-action': (actions, { machine }) => machine.setActions(actions),
+
+  quit: (_, { machine }) => machine.shutdown('host-qmp-quit'),
 } satisfies Partial<CommandHandlers>;

@@ -43,6 +43,8 @@ export interface Accelerator {
   setClock(date: Date): Promise<void>;
   /** Something came in at the serial port: the guest reads it as soon as it runs, and echoes it. */
   attendSerial(): void;
+  /** The power button was pressed: a guest that reacts to it switches itself off as soon as it runs. */
+  attendPower(): void;
   /** The device whose first window is at `address` has raised its interrupt: the guest serves it as soon as it runs. */
   interrupt(address: number): void;
   /** Ends the vCPUs and their threads; RAM may be unmapped when it resolves. Idempotent. */

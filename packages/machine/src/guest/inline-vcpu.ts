@@ -8,6 +8,7 @@ import { echoSerial } from './echo-serial.js';
 import { type GuestPorts, portsOf } from './guest-ports.js';
 import type { GuestLayout } from './layout.js';
 import { Pacer } from './pacer.js';
+import { answerPowerButton } from './power-button.js';
 import { Registers } from './registers.js';
 import { setClock } from './set-clock.js';
 import type { VcpuRunner } from './vcpu-runner.js';
@@ -99,6 +100,10 @@ export class InlineVcpu implements VcpuRunner {
   attendSerial(): void {
     this.#serialWaits = true;
     this.#attend();
+  }
+
+  attendPower(): void {
+    answerPowerButton(this.#ports);
   }
 
   interrupt(address: number): void {

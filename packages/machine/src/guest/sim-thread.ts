@@ -9,6 +9,7 @@ import { type DeviceProgram, runProgram } from './device-program.js';
 import { echoSerial } from './echo-serial.js';
 import type { GuestPorts } from './guest-ports.js';
 import { Pacer } from './pacer.js';
+import { answerPowerButton } from './power-button.js';
 import { Registers } from './registers.js';
 import { setClock } from './set-clock.js';
 import { Control, type FromThread, type ThreadData, type ToThread } from './thread-protocol.js';
@@ -89,6 +90,9 @@ function handleMessages(): void {
       case 'set-clock':
         setClock(ports, new Date(message.timeMs));
         post({ kind: 'done' });
+        break;
+      case 'attend-power':
+        answerPowerButton(ports);
         break;
       case 'attend-serial':
         serialWaits = true;

@@ -27,6 +27,8 @@ export interface SimOptions {
   readonly workingSet?: number | undefined;
   /** Fill the rest of RAM at power-on, so that all of it has contents; default false. */
   readonly fill?: boolean | undefined;
+  /** The guest switches itself off when the power button is pressed. */
+  readonly powerdown?: boolean | undefined;
   /** How long a vCPU may take to stop, in milliseconds; default 10000, which is more than a device may take to answer. */
   readonly pauseTimeoutMs?: number | undefined;
   /** A vCPU's thread failed; the guest is not sound any more. */
@@ -111,10 +113,15 @@ export class Sim implements Accelerator {
     for (const vcpu of this.#vcpus) vcpu.start();
     // What came in while it was paused, or came along with a migration, waits to be read.
     this.attendSerial();
+    this.attendPower();
   }
 
   attendSerial(): void {
     this.#vcpus[0]!.attendSerial();
+  }
+
+  attendPower(): void {
+    if (this.#options.powerdown === true && this.#running) this.#vcpus[0]!.attendPower();
   }
 
   interrupt(address: number): void {

@@ -76,6 +76,8 @@ export type ToThread =
   | { readonly kind: 'set-clock'; readonly timeMs: number }
   /** The vCPU reads the serial port as soon as it runs. */
   | { readonly kind: 'attend-serial' }
+  /** The vCPU looks at the power button. */
+  | { readonly kind: 'attend-power' }
   /** The vCPU serves the interrupt of the device at that address as soon as it runs. */
   | { readonly kind: 'interrupt'; readonly address: number }
   /** Ends the access that the vCPU waits for; it has at most one. */

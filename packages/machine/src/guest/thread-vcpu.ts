@@ -140,6 +140,10 @@ export class ThreadVcpu implements VcpuRunner {
     this.#post({ kind: 'attend-serial' });
   }
 
+  attendPower(): void {
+    this.#post({ kind: 'attend-power' });
+  }
+
   interrupt(address: number): void {
     this.#post({ kind: 'interrupt', address });
   }

@@ -15,6 +15,8 @@ export interface VcpuRunner extends Vcpu {
   setClock(date: Date): Promise<void>;
   /** Reads the serial port before it goes on; while it is paused, once it runs again. */
   attendSerial(): void;
+  /** Looks at the power button; only while it runs. */
+  attendPower(): void;
   /** Serves the interrupt of the device at `address`; while it is paused, once it runs again. */
   interrupt(address: number): void;
   close(): Promise<void>;

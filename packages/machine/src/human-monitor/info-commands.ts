@@ -2,6 +2,7 @@ import { identityCommands } from '../commands/identity.js';
 import { processorCommands } from '../commands/processors.js';
 import { vncCommands } from '../commands/vnc.js';
 import type { VncBasicInfo } from '../generated/index.js';
+import { resolvePath } from '../qom/path.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
 import { migrationText, vfioText } from './migration-text.js';
 import { registersText } from './registers.js';
@@ -95,15 +96,31 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
   show('network', 'show the network state', () => ''),
   show('numa', 'show NUMA information', () => '0 nodes\n'),
   show('qtree', 'show device tree', ({ machine }) => deviceTree(machine.hardware.devices)),
-  show('qom-tree', 'show QOM composition tree', ({ machine }) => objectTree(machine.tree.machine)),
   {
-    ...show('registers', 'show the cpu registers', (context) => registersText(context, context.cpuIndex)),
-    arguments: [{ name: 'a', kind: 'flag' }],
-    usage: '[-a]',
+    ...show('qom-tree', 'show QOM composition tree', ({ machine }) => objectTree(machine.tree.machine)),
+    arguments: [{ name: 'path', kind: 'string', optional: true }],
+    usage: '[path]',
+    run: (args, { machine: { tree } }) => {
+      const path = args.optionalText('path');
+      return objectTree(path === undefined ? tree.machine : resolvePath(tree.root, path));
+    },
+  },
+  {
+    ...show(
+      'registers',
+      "show the cpu registers (-a: show register info for all cpus; vcpu: specific vCPU to query; show the current CPU's registers if no argument is specified)",
+      () => '',
+    ),
+    arguments: [
+      { name: 'a', kind: 'flag' },
+      { name: 'vcpu', kind: 'integer', optional: true },
+    ],
+    usage: '[-a|vcpu]',
     run: (args, context) => {
       const { vcpus } = context.machine.hardware.accelerator;
-      const shown = args.isOn('a') ? vcpus : vcpus.filter(({ index }) => index === context.cpuIndex);
-      return shown.map(({ index }) => registersText(context, index)).join('\n');
+      if (args.isOn('a')) return vcpus.map(({ index }) => registersText(context, index)).join('');
+      const index = Number(args.optionalNumber('vcpu') ?? context.cpuIndex);
+      return vcpus[index] === undefined ? `CPU#${index} not available\n` : registersText(context, index);
     },
   },
   show('snapshots', 'show the currently saved VM snapshots', ({ machine }) => snapshotsText(machine)),

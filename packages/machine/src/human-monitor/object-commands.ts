@@ -1,4 +1,4 @@
-import { type JsonObject, parse as parseJson, stringify } from '@godwit/json';
+import { type JsonObject, type JsonValue, parse as parseJson, stringify } from '@godwit/json';
 import { deviceCommands } from '../commands/devices.js';
 import { objectCommands } from '../commands/objects.js';
 import { DRIVER_NAMES } from '../devices/index.js';
@@ -6,6 +6,9 @@ import type { Commands } from '../generated/index.js';
 import { objectConfiguration } from '../options/configuration.js';
 import { OPTION_GROUPS } from '../options/groups.js';
 import { type OptionValues, parseOptionGroup } from '../options/option-group.js';
+import { parseBoolean } from '../options/values.js';
+import type { QomObject } from '../qom/object.js';
+import { resolvePath } from '../qom/path.js';
 import { OBJECT_TYPES } from '../qom/types.js';
 import { type MonitorArguments, type MonitorCommand, type MonitorContext, quietly } from './command.js';
 
@@ -94,12 +97,14 @@ export const OBJECT_COMMANDS: readonly MonitorCommand[] = [
       { name: 'value', kind: 'rest' },
     ],
     usage: '[-j] path property value',
-    help: 'set QOM property.\n\t\t\t -j: the value is specified in json format.',
+    help: 'set QOM property.\n\t\t\t-j: the value is specified in json format.',
     preconfig: true,
     run: (args, context) => {
       const text = args.text('value');
-      const value =
-        args.isOn('j') || /^(?:-?\d+|true|false)$/.test(text) ? parseJson(text) : switchValue(text);
+      const { tree } = context.machine;
+      const value = args.isOn('j')
+        ? parseJson(text)
+        : propertyValue(resolvePath(tree.root, args.text('path'), 'not-found'), args.text('property'), text);
       return quietly(
         objectCommands['qom-set'](
           { path: args.text('path'), property: args.text('property'), value },
@@ -128,8 +133,15 @@ function textsOf(values: OptionValues): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
-/** `on` and `off` are booleans, as option strings have it; other text is text. */
-function switchValue(text: string): boolean | string {
-  if (text === 'on') return true;
-  return text === 'off' ? false : text;
+/** The value that a text stands for, by the type of the property. */
+function propertyValue(object: QomObject, property: string, text: string): JsonValue {
+  switch (object.properties.get(property)?.type) {
+    case 'int':
+      if (!/^-?(?:0x[0-9a-f]+|\d+)$/i.test(text)) throw new Error(`Parameter '${property}' expects int64`);
+      return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+    case 'bool':
+      return parseBoolean(property, text);
+    default:
+      return /^(?:-?\d+|true|false)$/.test(text) ? parseJson(text) : text;
+  }
 }

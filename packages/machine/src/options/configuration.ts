@@ -4,6 +4,7 @@ import {
   chardevsFromOptions,
   expandShortChardev,
 } from '../chardev/configuration.js';
+import type { Commands } from '../generated/index.js';
 import { findObjectType } from '../qom/types.js';
 import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
@@ -34,6 +35,16 @@ export interface MonitorConfiguration {
   readonly chardev: string;
   readonly pretty: boolean;
 }
+
+/** What the machine does of itself (-action, set-action); what is not given is as in QEMU. */
+export type MachineActions = Commands['set-action']['args'];
+
+const ACTIONS = {
+  reboot: ['reset', 'shutdown'],
+  shutdown: ['poweroff', 'pause'],
+  panic: ['pause', 'shutdown', 'exit-failure', 'none'],
+  watchdog: ['reset', 'shutdown', 'poweroff', 'pause', 'debug', 'none', 'inject-nmi'],
+} as const satisfies { readonly [Name in keyof MachineActions]-?: readonly MachineActions[Name][] };
 
 export interface RtcConfiguration {
   readonly base: RtcBase;
@@ -69,10 +80,7 @@ export interface MachineConfiguration {
   /** The snapshot that the guest goes on from. */
   readonly snapshot?: string;
   readonly preconfig: boolean;
-  /** Stay when the guest powers down (-no-shutdown). */
-  readonly stayOnShutdown: boolean;
-  /** End instead of resetting (-no-reboot). */
-  readonly endOnReset: boolean;
+  readonly actions: MachineActions;
 }
 
 const PAGE_SIZE = 4096n;
@@ -96,8 +104,7 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   autoShutdown: false,
   startStopped: false,
   preconfig: false,
-  stayOnShutdown: false,
-  endOnReset: false,
+  actions: {},
 };
 
 /**
@@ -139,9 +146,24 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
     autoShutdown: autoShutdown(single(line, 'machine')),
     startStopped: line.switches.has('S'),
     preconfig: line.switches.has('preconfig'),
-    stayOnShutdown: line.switches.has('no-shutdown'),
-    endOnReset: line.switches.has('no-reboot'),
+    actions: actions(line),
   };
+}
+
+/** -action, and its older forms -no-reboot and -no-shutdown. */
+function actions(line: CommandLine): MachineActions {
+  const option = single(line, 'action');
+  const chosen: Record<string, string> = {
+    ...(line.switches.has('no-reboot') ? { reboot: 'shutdown' } : {}),
+    ...(line.switches.has('no-shutdown') ? { shutdown: 'pause' } : {}),
+  };
+  for (const [name, value] of Object.entries(option?.values ?? {})) {
+    if (!ACTIONS[name as keyof MachineActions].some((action) => action === value)) {
+      throw new OptionError(`${option!.source}: Parameter '${name}' does not accept value '${value}'`);
+    }
+    chosen[name] = String(value);
+  }
+  return chosen as MachineActions;
 }
 
 function given(line: CommandLine, group: OptionGroupName): readonly GivenOption[] {

@@ -81,6 +81,12 @@ export const FLAGS = {
   incoming: { kind: 'text', argument: 'defer|URI', help: 'wait for a migration' },
   S: { kind: 'switch', help: 'do not start the vCPUs' },
   preconfig: { kind: 'switch', help: 'wait before the machine is built (x-exit-preconfig)' },
+  action: {
+    kind: 'group',
+    group: 'action',
+    argument: 'EVENT=ACTION[,...]',
+    help: 'what to do on reboot (reset, shutdown) and shutdown (poweroff, pause)',
+  },
   'no-shutdown': { kind: 'switch', help: 'stay when the guest powers down' },
   'no-reboot': { kind: 'switch', help: 'end instead of resetting' },
   nodefaults: { kind: 'switch', help: 'no default devices' },

@@ -21,8 +21,9 @@ export interface OptionGroup {
   readonly name: string;
   /** The key of a first part without `=`. */
   readonly impliedKey?: string;
-  /** Empty: any parameter is taken, as text, and whoever uses it decides. */
   readonly parameters: readonly Parameter[];
+  /** Parameters that are not listed are taken as text, and whoever uses them decides; so are all of a group without any. */
+  readonly others?: 'taken';
   /** `merge`: of options given several times, later parameters win. `list`: each stands for itself. */
   readonly repeated: 'merge' | 'list';
   /** Whether each needs an `id=` that no other of the group has, may have one, or has none. */
@@ -44,7 +45,7 @@ export function parseOptionGroup(
   for (const { key, value } of splitKeyValues(text, group.impliedKey)) {
     if (key === 'id' && group.id !== 'none') {
       values.id = checkIdentifier(value ?? '');
-    } else if (group.parameters.length === 0) {
+    } else if (takesAnything(group, key)) {
       values[key] = value ?? 'on';
     } else {
       const [parameter, given] = findParameter(group, key, value);
@@ -55,6 +56,11 @@ export function parseOptionGroup(
     throw new OptionError(`${group.name}: no id specified`);
   }
   return values;
+}
+
+function takesAnything({ parameters, others }: OptionGroup, key: string): boolean {
+  if (parameters.length === 0) return true;
+  return others === 'taken' && !parameters.some(({ name }) => name === key);
 }
 
 /** A key without a value means `on`; with `no` before it, `off`. */

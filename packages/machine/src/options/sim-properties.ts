@@ -9,12 +9,15 @@ export interface SimProperties {
   workingSet?: number;
   /** Give all of RAM contents at power-on. */
   fill?: boolean;
+  /** Switch off when the power button is pressed (system_powerdown). */
+  powerdown?: boolean;
 }
 
 const PARSERS: Readonly<Record<string, (text: string) => SimProperties>> = {
   'dirty-rate': (text) => ({ dirtyRate: Number(parseSize('dirty-rate', text)) }),
   'working-set': (text) => ({ workingSet: Number(parseSize('working-set', text)) }),
   fill: (text) => ({ fill: parseBoolean('fill', text) }),
+  powerdown: (text) => ({ powerdown: parseBoolean('powerdown', text) }),
 };
 
 /** @throws OptionError */

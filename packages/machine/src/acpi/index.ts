@@ -1,0 +1,2 @@
+export { ACPI_PORTS, PowerManagement } from './power-management.js';
+export { ACPI_PORT } from './registers.js';
