@@ -67,10 +67,14 @@ export class Pace {
     );
   }
 
-  /** How many bytes can be sent within the downtime limit, and leave some of it for all that is not sending. */
+  /**
+   * How many bytes can be sent within the downtime limit, and leave some of it for all that is not sending. Who tells the
+   * bandwidth (avail-switchover-bandwidth) has seen to that already.
+   */
   get threshold(): number {
     const limit = this.#parameters['downtime-limit'];
-    const reserve = Math.min(MAX_RESERVE_MS, limit * RESERVED_SHARE);
+    const isTold = this.#parameters['avail-switchover-bandwidth'] > 0;
+    const reserve = isTold ? 0 : Math.min(MAX_RESERVE_MS, limit * RESERVED_SHARE);
     return (this.switchoverBandwidth * (limit - reserve)) / 1000;
   }
 
