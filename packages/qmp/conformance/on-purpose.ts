@@ -49,4 +49,9 @@ export const purposes: readonly Purpose[] = [
     qemu: /monitor - type .*monitor - type/,
     reason: 'QEMU greets twice where a monitor shares its device',
   },
+  {
+    exchange: /^passed descriptors that are no sockets: .*add_client/,
+    qemu: /return|not in use|is invalid|failed to add client/,
+    reason: 'newer versions say of a passed client that is no socket what is wrong with it',
+  },
 ];

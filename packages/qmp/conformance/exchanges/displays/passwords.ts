@@ -1,4 +1,4 @@
-import { command, type Exchange, type Scenario } from '../../exchange.js';
+import { command, type Descriptor, type Exchange, type Scenario } from '../../exchange.js';
 
 const setPassword = (args: string): Exchange => ({ send: command('set_password', args) });
 const expire = (args: string): Exchange => ({ send: command('expire_password', args) });
@@ -11,6 +11,13 @@ const addClient = (protocol: string, more = ''): Exchange[] => [
   { send: command('getfd', '{"fdname": "viewer"}'), descriptors: ['socket'] },
   { send: command('add_client', `{"protocol": "${protocol}", "fdname": "viewer"${more}}`) },
   { send: command('closefd', '{"fdname": "viewer"}') },
+];
+
+/** As {@link addClient}, of a descriptor that nobody can talk to. */
+const addOther = (protocol: string, descriptor: Descriptor): Exchange[] => [
+  { send: command('getfd', '{"fdname": "other"}'), descriptors: [descriptor] },
+  { send: command('add_client', `{"protocol": "${protocol}", "fdname": "other"}`) },
+  { send: command('closefd', '{"fdname": "other"}') },
 ];
 
 /** The peers have one VNC server with a password and without a socket (see peer.ts). */
@@ -96,6 +103,23 @@ export const passwordScenarios: readonly Scenario[] = [
       ...addClient('vnc', ', "skipauth": 1'),
       { send: command('add_client', '{"protocol": "vnc"}') },
       { send: command('add_client', '{"fdname": "viewer"}') },
+      { send: command('query-vnc') },
+    ],
+  },
+  {
+    name: 'passed descriptors that are no sockets',
+    negotiate: 'plain',
+    exchanges: [
+      ...addOther('vnc', 'null-read-write'),
+      ...addOther('vnc', 'null-read'),
+      ...addOther('spice', 'null-read-write'),
+      ...addOther('@dbus-display', 'null-write'),
+      ...addOther('rdp', 'null-read-write'),
+      ...addOther('quiet', 'null-read'),
+      ...addOther('mon0', 'null-read-write'),
+      ...['', '0', '9viewer', 'view er', 'viewer', '/dev/fdset/0'].map((name) => ({
+        send: command('add_client', `{"protocol": "vnc", "fdname": "${name}"}`),
+      })),
       { send: command('query-vnc') },
     ],
   },
