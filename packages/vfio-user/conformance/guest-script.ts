@@ -16,6 +16,8 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   'nic: the flags and the length of the receive descriptor': '0x00000001 0x0000000C',
   'nic: the frame that the device wrote to RAM': '0x11111111 0x22222222 0x33333333',
   'nic: errors': '0x00000000 0x00000000',
+  'nic: MSI-X messages that have reached the processor': '3',
+  'nic: the cause of the interrupt, and what is left of it once it is acknowledged': '0x00000002 0x00000000',
 };
 
 /**
@@ -88,16 +90,19 @@ wait
 echo \${device##*/} >/sys/bus/pci/drivers/uio_pci_generic/unbind
 set_config_word 4 0x0006
 
-capability=$(($(config_word 0x34) & 255))
-while [ $(($(config_word $capability) & 255)) != 17 ]; do
-  capability=$(($(config_word $capability) >> 8))
-done
-table=$(bar $(($(config_word $((capability + 4))) & 7)))
-mem $table 32 0xfee00000
-mem $table+4 32 0
-mem $table+8 32 0xfd
-mem $table+12 32 0
-set_config_word $((capability + 2)) 0x8000
+use_msix() {
+  capability=$(($(config_word 0x34) & 255))
+  while [ $(($(config_word $capability) & 255)) != 17 ]; do
+    capability=$(($(config_word $capability) >> 8))
+  done
+  table=$(bar $(($(config_word $((capability + 4))) & 7)))
+  mem $table 32 0xfee00000
+  mem $table+4 32 0
+  mem $table+8 32 0xfd
+  mem $table+12 32 0
+  set_config_word $((capability + 2)) 0x8000
+}
+use_msix
 rescheduled() { sed -n 's/^ *RES: *\\([0-9]*\\) .*/\\1/p' /proc/interrupts; }
 add
 say 'adder: MSI-X messages that have reached the processor' $(await rescheduled 1)
@@ -116,6 +121,9 @@ mem $ram+0x100 64 $((ram + 0x1000)); mem $ram+0x108 32 12; mem $ram+0x10c 32 0
 mem $ram+0x200 64 $((ram + 0x2000)); mem $ram+0x208 32 2048; mem $ram+0x20c 32 0
 mem $regs+0x110 32 $((ram + 0x100)); mem $regs+0x114 32 0; mem $regs+0x118 32 2
 mem $regs+0x130 32 $((ram + 0x200)); mem $regs+0x134 32 0; mem $regs+0x138 32 2
+use_msix
+# The model has finished what its registers asked for.
+mem $regs+0x48 32 2
 mem $regs+0x140 32 1; mem $regs+0x120 32 1
 received() { mem $regs+0x154 32; }
 await received 0x00000001 >/dev/null
@@ -124,5 +132,9 @@ say 'nic: the flags and the length of the receive descriptor' "$(mem $ram+0x20c 
 say 'nic: the frame that the device wrote to RAM' \\
   "$(mem $ram+0x2000 32) $(mem $ram+0x2004 32) $(mem $ram+0x2008 32)"
 say 'nic: errors' "$(mem $regs+0x158 32) $(mem $regs+0x15c 32)"
+say 'nic: MSI-X messages that have reached the processor' $(await rescheduled 3)
+cause=$(mem $regs+0x44 32)
+mem $regs+0x4c 32 $cause
+say 'nic: the cause of the interrupt, and what is left of it once it is acknowledged' "$cause $(mem $regs+0x44 32)"
 poweroff -f
 `;

@@ -8,6 +8,9 @@ const clock = new SystemClock();
 const server = new VfioUserServer({
   native: requireNative('the network card'),
   clock,
-  create: ({ memory }) => modelFunction(createModel('nic', {}, { clock, memory, random: Math.random })),
+  create: ({ memory, interrupts }) => {
+    const interrupt = () => void interrupts.raise();
+    return modelFunction(createModel('nic', {}, { clock, memory, interrupt, random: Math.random }));
+  },
 });
 server.listen(process.argv[2]!);
