@@ -54,4 +54,16 @@ export const purposes: readonly Purpose[] = [
     qemu: /return|not in use|is invalid|failed to add client/,
     reason: 'newer versions say of a passed client that is no socket what is wrong with it',
   },
+  {
+    exchange: /a set is removed while the guest is stopped: .*query-fdsets/,
+    qemu: /"fdset-id": 70/,
+    reason:
+      'until QEMU 9.1 a set that is removed stays on the list until the guest runs and a monitor disconnects',
+  },
+  {
+    exchange: /a set after the last client .*(?:query-fdsets|remove-fd)/,
+    qemu: /"return": \[\]|'fdset-id:71' not found/,
+    reason:
+      'until QEMU 9.1 sets are closed when the last monitor disconnects; now they stay until they are removed',
+  },
 ];

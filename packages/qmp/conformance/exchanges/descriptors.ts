@@ -81,4 +81,32 @@ export const descriptorScenarios: readonly Scenario[] = [
       { send: command('stop'), replies: 2, elsewhere: { 1: 1 } },
     ],
   },
+  {
+    name: 'a set is removed while the guest is stopped',
+    negotiate: 'plain',
+    exchanges: [
+      { send: addFd('{"fdset-id": 70}'), descriptors: ['null-read'] },
+      { send: command('remove-fd', '{"fdset-id": 70}') },
+      { send: query },
+      { send: command('cont'), replies: 2 },
+      { send: command('query-name'), reconnect: true, replies: 2 },
+      { send: command('qmp_capabilities') },
+      { send: query },
+      { send: command('stop'), replies: 2 },
+    ],
+  },
+  {
+    name: 'a set after the last client of a running guest has gone',
+    negotiate: 'plain',
+    exchanges: [
+      { send: command('cont'), replies: 2 },
+      { send: addFd('{"fdset-id": 71}'), descriptors: ['null-read'] },
+      { send: command('query-name'), reconnect: true, replies: 2 },
+      { send: command('qmp_capabilities') },
+      { send: query },
+      { send: command('remove-fd', '{"fdset-id": 71}') },
+      { send: query },
+      { send: command('stop'), replies: 2 },
+    ],
+  },
 ];
