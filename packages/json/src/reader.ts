@@ -2,22 +2,12 @@ import { Assembler } from './assembler.js';
 import { type JsonFault, parseFault } from './error.js';
 import { KeyCache } from './key-cache.js';
 import { Action, State, transitions } from './lexer.js';
+import { defaultLimits, type JsonLimits } from './limits.js';
 import { doubleValue, integerValue } from './number-token.js';
+import { PartialToken } from './partial-token.js';
 import { decodeString } from './string-token.js';
 import { decodeLossy } from './utf8.js';
 import type { JsonValue } from './value.js';
-
-/** What one message may cost; QEMU's figures unless told otherwise. Exceeding one is an error, and reading goes on. */
-export interface JsonLimits {
-  /** Bytes of all tokens of a message together. */
-  readonly tokenBytes: number;
-  /** Tokens of a message. */
-  readonly tokens: number;
-  /** Containers inside each other. */
-  readonly depth: number;
-}
-
-export const defaultLimits: JsonLimits = { tokenBytes: 64 << 20, tokens: 2 << 20, depth: 1024 };
 
 /** One message, or one error that took its place. */
 export type JsonMessage =
@@ -61,9 +51,7 @@ export class JsonReader {
   #position = 0;
 
   #state: number = State.start;
-  /** The part of a token that came with earlier chunks. */
-  #pending: Buffer = nothing;
-  #pendingLength = 0;
+  readonly #partial = new PartialToken();
 
   #braces = 0;
   #brackets = 0;
@@ -115,7 +103,7 @@ export class JsonReader {
     this.#input = nothing;
     this.#position = 0;
     this.#state = State.start;
-    this.#dropPending();
+    this.#partial.drop();
     this.#message = undefined;
     this.#startMessage();
   }
@@ -128,7 +116,7 @@ export class JsonReader {
     if (this.#state !== State.start) {
       // A byte that belongs to no token, so that whatever is open ends before it or becomes stray.
       const action = transitions[this.#state * 256]!;
-      const token = this.#pending.subarray(0, this.#pendingLength);
+      const token = this.#partial.bytes.subarray(0, this.#partial.length);
       if (action >= Action.endIntegerBefore && action <= Action.endKeywordBefore) {
         this.#endToken(action, token, 0, token.length);
       } else if (this.#state !== State.recovery) {
@@ -241,7 +229,7 @@ export class JsonReader {
   #readPartOfToken(): void {
     const input = this.#input;
     const start = this.#position;
-    const tokenRoom = this.#limits.tokenBytes - this.#pendingLength;
+    const tokenRoom = this.#limits.tokenBytes - this.#partial.length;
     let state = this.#state;
     for (let position = start; position < input.length; position++) {
       const next = transitions[state * 256 + input[position]!]!;
@@ -260,14 +248,14 @@ export class JsonReader {
       if (position - start >= tokenRoom && state !== State.recovery) {
         this.#position = position + 1;
         this.#state = State.start;
-        this.#dropPending();
+        this.#partial.drop();
         this.#limitExceeded('JSON token size limit exceeded');
         return;
       }
     }
     this.#position = input.length;
     this.#state = state;
-    if (state !== State.recovery) this.#addPending(start, input.length);
+    if (state !== State.recovery) this.#partial.append(this.#input, start, input.length);
   }
 
   #act(action: number, start: number, end: number): void {
@@ -275,15 +263,15 @@ export class JsonReader {
     let bytes = this.#input;
     let from = start;
     let to = end;
-    if (this.#pendingLength > 0) {
-      this.#addPending(start, end);
-      bytes = this.#pending;
+    if (this.#partial.length > 0) {
+      this.#partial.append(this.#input, start, end);
+      bytes = this.#partial.bytes;
       from = 0;
-      to = this.#pendingLength;
+      to = this.#partial.length;
     }
     if (action === Action.stray) this.#stray(bytes, from, to);
     else this.#endToken(action, bytes, from, to);
-    this.#dropPending();
+    this.#partial.drop();
   }
 
   #endToken(action: number, bytes: Buffer, start: number, end: number): void {
@@ -400,22 +388,5 @@ export class JsonReader {
     this.#brackets = 0;
     this.#tokens = 0;
     this.#tokenBytes = 0;
-  }
-
-  #addPending(start: number, end: number): void {
-    const length = this.#pendingLength + end - start;
-    if (length > this.#pending.length) {
-      const grown = Buffer.allocUnsafe(Math.max(64, length, this.#pending.length * 2));
-      this.#pending.copy(grown, 0, 0, this.#pendingLength);
-      this.#pending = grown;
-    }
-    this.#input.copy(this.#pending, this.#pendingLength, start, end);
-    this.#pendingLength = length;
-  }
-
-  #dropPending(): void {
-    this.#pendingLength = 0;
-    // A large buffer is not kept for the sake of one large token.
-    if (this.#pending.length > 1 << 16) this.#pending = nothing;
   }
 }

@@ -3,13 +3,13 @@ import { type Clock, SystemClock, type Timer } from '@godwit/clock';
 import type { JsonObject, JsonValue } from '@godwit/json';
 import type { Native } from '@godwit/native';
 import { type CloseDescriptor, closeDescriptor } from '../descriptors/close.js';
-import { isObject } from '../server/request.js';
 import type { Transport } from '../transport.js';
 import { parseAddress, type SocketAddress } from '../transports/address.js';
 import { connectTransport } from '../transports/connect.js';
 import { Connection } from './connection.js';
 import { QmpDisconnectedError } from './errors.js';
-import { EventStream } from './event-stream.js';
+import { EventDistribution, type EventListener } from './event-distribution.js';
+import type { EventStream } from './event-stream.js';
 import type {
   ClientCommandMap,
   DescriptorToSend,
@@ -58,8 +58,6 @@ const defaultMaxDelayMs = 5000;
 const defaultSnapshot = ['query-status', 'query-migrate'];
 const defaultStreamCapacity = 1024;
 
-type Listener = (event: QmpEvent) => void;
-
 /** Holds back the events of a new connection while the snapshot is taken that goes before them. */
 interface Gate {
   held: JsonObject[] | undefined;
@@ -75,9 +73,7 @@ export class QmpClient<
   readonly #clock: Clock;
   readonly #closeDescriptor: CloseDescriptor;
   readonly #abort = new AbortController();
-  readonly #listeners = new Map<string, Set<Listener>>();
-  readonly #gapListeners = new Set<(gap: QmpGap) => void>();
-  readonly #streams = new Set<EventStream<QmpEvent | QmpGap>>();
+  readonly #events: EventDistribution;
   #connection!: Connection;
   #state: ClientState = 'connected';
   #reconnectTimer: Timer | undefined;
@@ -96,7 +92,8 @@ export class QmpClient<
     this.#dial = dial;
     this.#options = options;
     this.#clock = options.clock ?? new SystemClock();
-    const { native } = options;
+    const { native, protocol } = options;
+    this.#events = new EventDistribution(protocol && ((name, data) => protocol.decodeEvent(name, data)));
     this.#closeDescriptor = native === undefined ? closeDescriptor : (fd) => native.close(fd);
   }
 
@@ -159,12 +156,7 @@ export class QmpClient<
     name: Name,
     listener: (event: QmpEvent<Name, Events[Name]>) => void,
   ): this {
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(name, listeners);
-    }
-    listeners.add(listener as Listener);
+    this.#events.on(name, listener as EventListener);
     return this;
   }
 
@@ -172,9 +164,7 @@ export class QmpClient<
     name: Name,
     listener: (event: QmpEvent<Name, Events[Name]>) => void,
   ): this {
-    const listeners = this.#listeners.get(name);
-    listeners?.delete(listener as Listener);
-    if (listeners?.size === 0) this.#listeners.delete(name);
+    this.#events.off(name, listener as EventListener);
     return this;
   }
 
@@ -222,8 +212,7 @@ export class QmpClient<
 
   /** Calls `listener` whenever the connection was lost and regained, until the returned function is called. */
   onGap(listener: (gap: QmpGap) => void): () => void {
-    this.#gapListeners.add(listener);
-    return () => this.#gapListeners.delete(listener);
+    return this.#events.onGap(listener);
   }
 
   /**
@@ -231,8 +220,7 @@ export class QmpClient<
    * (1024 unless given) and then the oldest dropped, which is counted and told.
    */
   events(capacity = defaultStreamCapacity): EventStream<EventOf<Events> | QmpGap> {
-    const stream = new EventStream<QmpEvent | QmpGap>(capacity, () => this.#streams.delete(stream));
-    this.#streams.add(stream);
+    const stream = this.#events.stream(capacity);
     if (this.#state === 'closed') stream.end();
     return stream as unknown as EventStream<EventOf<Events> | QmpGap>;
   }
@@ -316,7 +304,7 @@ export class QmpClient<
         closeDescriptor: this.#closeDescriptor,
         signal: combined,
         onEvent: (message) => {
-          if (gate.held === undefined) this.#deliver(message);
+          if (gate.held === undefined) this.#events.deliver(message);
           else gate.held.push(message);
         },
         onClosed: (reason) => this.#lost(reason),
@@ -385,34 +373,10 @@ export class QmpClient<
   }
 
   #deliverGap(gap: QmpGap, gate: Gate): void {
-    for (const listener of [...this.#gapListeners]) callListener(() => listener(gap));
-    for (const stream of this.#streams) stream.push(gap);
+    this.#events.deliverGap(gap);
     const held = gate.held ?? [];
     gate.held = undefined;
-    for (const message of held) this.#deliver(message);
-  }
-
-  #deliver(message: JsonObject): void {
-    const name = String(message.event);
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined && this.#streams.size === 0) return;
-    const event = this.#decodeEvent(name, message);
-    if (listeners !== undefined) {
-      for (const listener of [...listeners]) callListener(() => listener(event));
-    }
-    for (const stream of this.#streams) stream.push(event);
-  }
-
-  #decodeEvent(name: string, message: JsonObject): QmpEvent {
-    const { protocol } = this.#options;
-    const data = message.data;
-    const plain: QmpEvent = { type: 'event', name, data, timestamp: readTimestamp(message.timestamp) };
-    if (protocol === undefined) return plain;
-    try {
-      return { ...plain, data: protocol.decodeEvent(name, data) };
-    } catch (error) {
-      return { ...plain, mismatch: error as Error };
-    }
+    for (const message of held) this.#events.deliver(message);
   }
 
   #finish(reason: Error | undefined): void {
@@ -421,24 +385,7 @@ export class QmpClient<
     this.#abort.abort(new QmpDisconnectedError('the client was closed'));
     this.#reconnectTimer?.cancel();
     for (const listener of [...this.#endListeners]) listener(reason);
-    for (const stream of [...this.#streams]) stream.end();
+    this.#events.end();
     this.#resolveClosed(reason);
-  }
-}
-
-function readTimestamp(value: JsonValue | undefined): { seconds: number; microseconds: number } {
-  const { seconds, microseconds } = isObject(value) ? value : {};
-  // QEMU writes -1 for both when it has no time.
-  return { seconds: Number(seconds ?? -1), microseconds: Number(microseconds ?? -1) };
-}
-
-/** An error in a listener is the listener's: it is reported as uncaught, and reaches neither the client nor other listeners. */
-function callListener(call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }
