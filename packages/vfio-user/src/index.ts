@@ -7,7 +7,12 @@ export type { Capabilities } from './protocol/capabilities.js';
 export { DisconnectedError, ProtocolError } from './protocol/errors.js';
 export { Command, Feature } from './protocol/messages.js';
 export { PciIrq, PciRegion } from './protocol/pci-indexes.js';
-export { ConfigSpace, type ConfigSpaceOptions, type PciIdentity } from './server/config-space.js';
+export {
+  ConfigSpace,
+  type ConfigSpaceOptions,
+  type PciCapability,
+  type PciIdentity,
+} from './server/config-space.js';
 export { type DmaMap, DmaSpace } from './server/dma-space.js';
 export type {
   IoEvent,

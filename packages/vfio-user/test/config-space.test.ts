@@ -63,3 +63,29 @@ test('sizes and counts that PCI does not have are refused', () => {
   assert.throws(() => new ConfigSpace({ ...options, bars: [{ index: 0, size: 5000 }] }), RangeError);
   assert.throws(() => new PciFunction({ ...identity, bars: { 6: { size: 4096 } } }), RangeError);
 });
+
+test("a function's own capabilities follow those for interrupts, and what may be written of them is kept", () => {
+  const { config } = new PciFunction({
+    ...identity,
+    msi: 1,
+    bars: {},
+    capabilities: [
+      { id: 0x09, bytes: Buffer.from([6, 0x11, 0x22, 0x33]), writable: Buffer.from([0, 0xff, 0x0f]) },
+      { id: 0x01, bytes: Buffer.alloc(6) },
+    ],
+  });
+  const ids: number[] = [];
+  for (let at = word(config, 0x34) & 0xff; at !== 0; at = (word(config, at) >> 8) & 0xff) {
+    ids.push(word(config, at) & 0xff);
+  }
+  assert.deepEqual(ids, [0x05, 0x09, 0x01]);
+  const vendor = (word(config, word(config, 0x34) & 0xff) >> 8) & 0xff;
+  setWord(config, vendor, 0xffff_ffff);
+  setWord(config, vendor + 4, 0xffff_ffff);
+  assert.deepEqual([word(config, vendor) >>> 16, word(config, vendor + 4) & 0xffff], [0xff06, 0x332f]);
+  const many = Array.from({ length: 9 }, () => ({ id: 9, bytes: Buffer.alloc(22) }));
+  assert.throws(() => new PciFunction({ ...identity, bars: {}, capabilities: many }), {
+    name: 'RangeError',
+    message: 'the capabilities do not fit in 256 bytes',
+  });
+});

@@ -28,6 +28,15 @@ export interface MsixLayout {
   readonly pendingOffset: number;
 }
 
+/** A capability of the list that begins at 0x34; what it does is up to the device. */
+export interface PciCapability {
+  readonly id: number;
+  /** What follows the id and the link to the next. */
+  readonly bytes: Uint8Array;
+  /** Which bits of them can be written, each where it is set. Default: none. */
+  readonly writable?: Uint8Array;
+}
+
 export interface ConfigSpaceOptions {
   readonly identity: PciIdentity;
   readonly bars: readonly ConfigBar[];
@@ -36,6 +45,8 @@ export interface ConfigSpaceOptions {
   /** MSI vectors: a power of two up to 32; 0: no MSI. */
   readonly msi: number;
   readonly msix?: MsixLayout;
+  /** Beside those for interrupts, and behind them. */
+  readonly capabilities?: readonly PciCapability[];
 }
 
 export const CONFIG_SPACE_SIZE = 256;
@@ -97,6 +108,7 @@ export class ConfigSpace implements ServedRegion {
     let at: number = Register.FIRST_CAPABILITY;
     let link: number = Register.CAPABILITIES;
     const add = (length: number, fill: (start: number) => void) => {
+      if (at + length > CONFIG_SPACE_SIZE) throw new RangeError('the capabilities do not fit in 256 bytes');
       bytes.writeUInt16LE(STATUS_CAPABILITIES, Register.STATUS);
       bytes.writeUInt8(at, link);
       fill(at);
@@ -106,6 +118,13 @@ export class ConfigSpace implements ServedRegion {
     if (options.msi > 0) add(14, (start) => this.#addMsi(start, options.msi));
     const { msix } = options;
     if (msix !== undefined) add(12, (start) => this.#addMsix(start, msix));
+    for (const { id, bytes: own, writable } of options.capabilities ?? []) {
+      add(2 + own.length, (start) => {
+        bytes.writeUInt8(id, start);
+        bytes.set(own, start + 2);
+        this.#writable.set(writable?.subarray(0, own.length) ?? [], start + 2);
+      });
+    }
     this.#initial = Buffer.from(bytes);
   }
 

@@ -1,6 +1,6 @@
 import type { MigratableDevice } from '@godwit/vfio';
 import { PciRegion } from '../protocol/pci-indexes.js';
-import { type ConfigBar, ConfigSpace, type PciIdentity } from './config-space.js';
+import { type ConfigBar, ConfigSpace, type PciCapability, type PciIdentity } from './config-space.js';
 import type { ServedFunction, ServedRegion } from './function.js';
 import type { Interrupts } from './interrupts.js';
 import { MemoryRegion } from './memory-region.js';
@@ -15,6 +15,8 @@ export interface PciFunctionOptions extends PciIdentity {
   readonly msi?: number;
   /** MSI-X vectors; their table takes a BAR of its own. Default 0. */
   readonly msix?: number;
+  /** Capabilities of the function's own, beside those for MSI and MSI-X. */
+  readonly capabilities?: readonly PciCapability[];
   readonly migration?: MigratableDevice;
   /** Called by a reset, after the configuration space is back as it was, and after the migratable device was reset. */
   reset?(): void | Promise<void>;
@@ -56,6 +58,7 @@ export class PciFunction implements ServedFunction {
       bars,
       intx: options.intx ?? false,
       msi: options.msi ?? 0,
+      ...(options.capabilities && { capabilities: options.capabilities }),
       ...(msixBar !== undefined && { msix: { vectors: msix, bar: msixBar, tableOffset: 0, pendingOffset } }),
     });
     regions[PciRegion.ROM] = options.rom;
