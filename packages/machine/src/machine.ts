@@ -97,6 +97,7 @@ export class Machine {
       fdSets: this.fdSets,
       objects: this.objects,
       onExit: () => this.end({ reason: 'host-ui', exitCode: 0 }),
+      onInterrupt: () => void this.shutdown('host-signal'),
     });
     this.guest = new GuestControl({
       emit: this.emit,

@@ -55,9 +55,10 @@ function plainFromBackend(
     }
     case 'mux':
       return { id, kind: 'mux', base: backend.data.chardev };
+    case 'stdio':
+      return { id, kind: 'stdio', signal: backend.data.signal ?? true };
     case 'null':
     case 'pty':
-    case 'stdio':
       return { id, kind: backend.type };
   }
 }

@@ -10,6 +10,7 @@ import { Mux } from './mux.js';
 import { pipeTransport } from './pipe.js';
 import { RingBuffer } from './ring-buffer.js';
 import { openSocket, socketFilename } from './socket.js';
+import { standardTransport } from './standard-streams.js';
 import { TelnetTransport } from './telnet.js';
 import { Terminal } from './terminal.js';
 import { udpTransport } from './udp.js';
@@ -20,6 +21,8 @@ export interface ChardevEnvironment extends MachineEnvironment {
   readonly objects: UserObjects;
   /** The user of a shared device asks for the end of the machine. */
   readonly onExit: () => void;
+  /** The user of the terminal has pressed Control-C. */
+  readonly onInterrupt: () => void;
 }
 
 /** A character device: a place where bytes come from and go to, and at most one frontend that uses it. */
@@ -185,7 +188,10 @@ export class CharacterDevice extends QomObject {
       case 'stdio': {
         const { stdio } = this.#environment;
         if (stdio === undefined) throw new Error('there is no standard input and output');
-        return new StreamTransport(stdio);
+        return standardTransport(
+          stdio,
+          configuration.signal === false ? undefined : this.#environment.onInterrupt,
+        );
       }
       default:
         return ring?.transport();

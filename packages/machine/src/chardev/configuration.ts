@@ -65,8 +65,14 @@ export interface MuxChardev extends ChardevBase {
   readonly base: string;
 }
 
+export interface StdioChardev extends ChardevBase {
+  readonly kind: 'stdio';
+  /** False: Control-C is a key like others. */
+  readonly signal?: boolean;
+}
+
 export interface PlainChardev extends ChardevBase {
-  readonly kind: 'stdio' | 'null' | 'pty';
+  readonly kind: 'null' | 'pty';
 }
 
 /** A character device as it was asked for. */
@@ -77,6 +83,7 @@ export type ChardevConfiguration =
   | UdpChardev
   | RingbufChardev
   | MuxChardev
+  | StdioChardev
   | PlainChardev;
 
 /** The kinds that can be made. */
@@ -142,6 +149,7 @@ function backendFromOptions(id: string, values: OptionValues): ChardevConfigurat
       if (typeof values.chardev !== 'string') throw new OptionError('chardev: mux: no chardev given');
       return { id, kind, base: values.chardev };
     case 'stdio':
+      return { id, kind, ...(values.signal === false ? { signal: false } : {}) };
     case 'null':
     case 'pty':
       return { id, kind };
@@ -165,7 +173,11 @@ export function ringSize(size = RINGBUF_SIZE): number {
  * @throws OptionError
  */
 export function expandShortChardev(text: string): string {
-  if (text.startsWith('mon:')) return `${expandShortChardev(text.slice(4))},mux=on`;
+  // Control-C is for whoever is at the other end of the shared device, Control-A x ends the machine.
+  if (text.startsWith('mon:')) {
+    const shared = expandShortChardev(text.slice(4));
+    return `${shared},mux=on${shared.startsWith('stdio') ? ',signal=off' : ''}`;
+  }
   const [, kind, host = '', port, more = ''] =
     /^(tcp|telnet):(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
   if (kind !== undefined) {

@@ -94,6 +94,7 @@ export class InteractiveMonitor implements ChardevFrontend {
   }
 
   close(): void {
+    this.#transport?.end();
     this.#descriptors.closeAll();
   }
 
