@@ -69,7 +69,7 @@ export class Snapshots {
     return this.#alone(async () => {
       const { guest } = this.#machine;
       const ran = guest.running;
-      if (guest.runState !== 'inmigrate') await guest.stop('restore-vm');
+      await guest.stop('restore-vm');
       const path = await this.#existing(tag);
       await this.#read(path);
       if (ran) await guest.start();
