@@ -105,6 +105,15 @@ test('lines act on the machine', async () => {
   assert.equal(await line('info status'), 'VM status: paused\r\n');
 });
 
+test('info pci shows what the configuration spaces of the devices say', async () => {
+  const lines = (await line('info pci')).split('\r\n');
+  assert.equal(lines[0], '  Bus  0, device   0, function 0:');
+  assert.match(lines[1]!, /^ {4}[A-Z].+: PCI device [0-9a-f]{4}:[0-9a-f]{4}$/);
+  assert.match(lines[2]!, /^ {6}PCI subsystem [0-9a-f]{4}:[0-9a-f]{4}$/);
+  assert(lines.some((text) => /^ {6}BAR0: 64 bit memory at 0x10000000000 \[0x[0-9a-f]{11}\]\.$/.test(text)));
+  assert.equal(lines.at(-2), '      id "d"');
+});
+
 test('cpu-index chooses the vCPU of one line', async () => {
   assert.match(await line('info cpus', 1), /^ {2}CPU #0: .*\r\n\* CPU #1: /);
   assert.match(await line('info registers', 1), /^\r\nCPU#1\r\n/);

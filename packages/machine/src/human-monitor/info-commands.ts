@@ -5,6 +5,7 @@ import type { VncBasicInfo } from '../generated/index.js';
 import { resolvePath } from '../qom/path.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
 import { migrationText, vfioText } from './migration-text.js';
+import { pciText } from './pci-text.js';
 import { registersText } from './registers.js';
 import { snapshotsText } from './snapshot-commands.js';
 import { deviceTree, flatViews, memoryTree, objectTree } from './trees.js';
@@ -95,6 +96,7 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
   }),
   show('network', 'show the network state', () => ''),
   show('numa', 'show NUMA information', () => '0 nodes\n'),
+  show('pci', 'show PCI info', pciText),
   show('qtree', 'show device tree', ({ machine }) => deviceTree(machine.hardware.devices)),
   {
     ...show('qom-tree', 'show QOM composition tree', ({ machine }) => objectTree(machine.tree.machine)),

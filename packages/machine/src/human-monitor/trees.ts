@@ -26,9 +26,8 @@ export function deviceTree(devices: readonly VfioDevice[]): string {
 
 function propertyText(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'bigint' || typeof value === 'number'
-    ? `${value} (0x${value.toString(16)})`
-    : String(value);
+  if (typeof value !== 'bigint' && typeof value !== 'number') return String(value);
+  return `${value} (0x${BigInt.asUintN(64, BigInt(value)).toString(16)})`;
 }
 
 interface MemoryRange {
