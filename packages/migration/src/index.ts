@@ -21,7 +21,8 @@ export {
   StreamError,
   TimeoutError,
 } from './errors.js';
-export { IncomingMigration, type IncomingOptions } from './incoming/incoming-migration.js';
+export { IncomingMigration } from './incoming/incoming-migration.js';
+export type { IncomingOptions } from './incoming/options.js';
 export type { IncomingStatistics } from './incoming/statistics.js';
 export type { OpenChannel, OutgoingOptions } from './outgoing/options.js';
 export { OutgoingMigration } from './outgoing/outgoing-migration.js';

@@ -1,53 +1,27 @@
 import type { Clock } from '@godwit/clock';
-import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
-import {
-  checkConfiguration,
-  decodeConfiguration,
-  describeConfiguration,
-  type MultifdConfiguration,
-  type StreamConfiguration,
-} from '../configuration.js';
+import { waitForChannel } from '../channel/interruptible-channel.js';
+import { checkConfiguration, describeConfiguration, type StreamConfiguration } from '../configuration.js';
 import {
   asError,
   CancelledError,
   DisconnectedError,
   MigrationError,
   MismatchError,
-  NEEDS_CHANNELS,
   StreamError,
 } from '../errors.js';
 import { Interruption } from '../interruption.js';
-import { MultifdReceiver } from '../multifd/receiver.js';
 import type { Channel, MachinePort } from '../ports.js';
-import type { PageDigestAlgorithm } from '../ram/page-digests.js';
 import { RamReceiver } from '../ram/receiver.js';
 import { Reconnection } from '../reconnection.js';
 import type { MigrationOutcome, MigrationStatus } from '../status.js';
-import { type IncomingRecord, StreamReader } from '../stream/reader.js';
+import type { IncomingRecord, StreamReader } from '../stream/reader.js';
 import { recordTypes } from '../stream/records.js';
-import { StreamWriter } from '../stream/writer.js';
-import type { MigrationTimeouts } from '../timeouts.js';
+import type { StreamWriter } from '../stream/writer.js';
+import { SourceConnection } from './connection.js';
 import { DeviceReceivers } from './devices.js';
+import type { AcceptChannel, IncomingOptions } from './options.js';
 import { SectionLoader } from './sections.js';
 import type { IncomingStatistics } from './statistics.js';
-
-export interface IncomingOptions {
-  readonly machine: MachinePort;
-  readonly clock: Clock;
-  readonly pageDigests: PageDigestAlgorithm;
-  readonly timeouts: MigrationTimeouts;
-  /**
-   * Keeps what has arrived when the connection breaks, where the source does too: the migration is then
-   * `postcopy-paused`, and {@link IncomingMigration.recover} waits for the source on another connection.
-   */
-  readonly recovers?: boolean;
-  /** How many additional channels are to come (multifd), as the source must say too; asked when it connects. Default 0. */
-  multifdChannels?(): number;
-  onStatus?(status: MigrationStatus): void;
-}
-
-/** Waits for the next connection of the source. */
-export type AcceptChannel = () => Promise<Channel>;
 
 /** The destination's side of one migration. */
 export class IncomingMigration {
@@ -59,14 +33,9 @@ export class IncomingMigration {
   readonly #ram: RamReceiver;
   #devices: DeviceReceivers | undefined;
   #sections: SectionLoader;
-  #multifd: MultifdReceiver | undefined;
-  /** The record of the main channel that is being read. */
-  #reading: Promise<unknown> = Promise.resolve();
+  #connection: SourceConnection | undefined;
   #status: MigrationStatus = 'none';
   #error: Error | undefined;
-  #channel: Channel | undefined;
-  #reader: StreamReader | undefined;
-  #writer: StreamWriter | undefined;
   #startedAt = 0;
   #endedAt: number | undefined;
   #rounds = 0;
@@ -100,7 +69,7 @@ export class IncomingMigration {
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
       startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
-      received: this.#earlierBytes + (this.#reader?.bytes ?? 0) + (this.#multifd?.bytes ?? 0),
+      received: this.#earlierBytes + (this.#connection?.bytes ?? 0),
       ram: {
         transferred: this.#ram.transferred,
         total: this.#ram.layout.bytes,
@@ -120,9 +89,10 @@ export class IncomingMigration {
     this.#startedAt = this.#clock.now();
     this.#setStatus('setup');
     try {
-      this.#channel =
+      const accept = typeof channel === 'function' ? channel : undefined;
+      const connected =
         typeof channel === 'function' ? await waitForChannel(this.#interruption, channel()) : channel;
-      await this.#negotiate(this.#channel, undefined, typeof channel === 'function' ? channel : undefined);
+      await this.#negotiate(this.#connect(connected), undefined, accept);
       const runState = await this.#receiveAll();
       await this.#finishLoading();
       await this.#takeOver(runState);
@@ -137,12 +107,9 @@ export class IncomingMigration {
    * effect, where there is none that could be broken so.
    */
   pause(): boolean {
-    if (this.#status === 'postcopy-recover') {
-      this.#channel?.close();
-      return true;
-    }
-    if (this.#status !== 'active' || !this.#outlivesConnection || this.#received) return false;
-    this.#channel?.close();
+    const receiving = this.#status === 'active' && this.#outlivesConnection && !this.#received;
+    if (!receiving && this.#status !== 'postcopy-recover') return false;
+    this.#connection?.close();
     return true;
   }
 
@@ -158,8 +125,13 @@ export class IncomingMigration {
   cancel(): void {
     if (this.#status === 'none' || this.#endedAt !== undefined) return;
     this.#interruption.interrupt(new CancelledError('the incoming migration was cancelled'));
-    this.#multifd?.close();
-    this.#channel?.close();
+    this.#connection?.close();
+  }
+
+  #connect(channel: Channel): SourceConnection {
+    this.#earlierBytes += this.#connection?.bytes ?? 0;
+    this.#connection = new SourceConnection(channel, this.#interruption, this.#clock, this.#options.timeouts);
+    return this.#connection;
   }
 
   /**
@@ -167,25 +139,11 @@ export class IncomingMigration {
    * @param accept for additional channels
    */
   async #negotiate(
-    connected: Channel,
+    connection: SourceConnection,
     before: StreamConfiguration | undefined,
     accept?: AcceptChannel,
   ): Promise<void> {
-    const channel = this.#guard(connected);
-    const reader = new StreamReader(channel, 'source');
-    this.#earlierBytes += this.#reader?.bytes ?? 0;
-    this.#reader = reader;
-    this.#writer = undefined;
-    if (connected.oneWay !== true) {
-      this.#writer = new StreamWriter(channel);
-      await this.#writer.begin();
-    }
-    await reader.begin();
-    const record = await this.#next(reader);
-    if (record.type !== recordTypes.CONFIGURATION) {
-      throw new StreamError(`the stream begins with ${record.type.name} instead of CONFIGURATION`);
-    }
-    const configuration = decodeConfiguration(record.payload);
+    const configuration = await connection.begin();
     const channels = this.#options.multifdChannels?.() ?? 0;
     checkConfiguration(
       configuration,
@@ -196,37 +154,23 @@ export class IncomingMigration {
     );
     checkRecovery(configuration, before);
     this.#configuration = configuration;
-    if (configuration.multifd !== undefined) await this.#acceptAdditional(configuration.multifd, accept);
+    if (configuration.multifd !== undefined) {
+      await connection.acceptAdditional(configuration.multifd, accept, (record, reader) =>
+        this.#loadAdditional(record, reader),
+      );
+    }
     if (before === undefined) this.#setStatus('active');
     this.#devices = new DeviceReceivers(
       this.#machine.devices(),
       configuration.devices,
-      this.#multifd?.hold,
+      connection.multifd?.hold,
       this.#devices,
     );
     await this.#devices.setUp();
     this.#interruption.throwIfInterrupted();
-    this.#multifd?.start();
-    await this.#writer?.write({ type: recordTypes.ACCEPTED, payload: this.#arrived() });
+    connection.multifd?.start();
+    await connection.writer?.write({ type: recordTypes.ACCEPTED, payload: this.#arrived() });
     if (before !== undefined) this.#setStatus('active');
-  }
-
-  async #acceptAdditional(multifd: MultifdConfiguration, accept: AcceptChannel | undefined): Promise<void> {
-    if (accept === undefined) throw new MigrationError(NEEDS_CHANNELS);
-    const receiver = new MultifdReceiver({
-      ...multifd,
-      load: (record, reader) => this.#loadAdditional(record, reader),
-    });
-    this.#multifd = receiver;
-    for (let number = 0; number < multifd.channels; number++) {
-      const arriving = (async () => receiver.add(await waitForChannel(this.#interruption, accept())))();
-      await this.#interruption.waitAtMost(
-        arriving,
-        this.#clock,
-        this.#options.timeouts.handshake,
-        `the source does not open all of its ${multifd.channels} additional channels`,
-      );
-    }
   }
 
   /** What ACCEPTED tells a source that can go on over another connection. */
@@ -245,7 +189,7 @@ export class IncomingMigration {
   async #receiveAll(): Promise<string> {
     for (;;) {
       try {
-        const runState = await this.#receive();
+        const runState = await this.#receive(this.#connection!);
         this.#received = true;
         return runState;
       } catch (error) {
@@ -258,7 +202,7 @@ export class IncomingMigration {
 
   /** Keeps the RAM that has arrived; sections and devices start anew. */
   async #pauseFor(reason: Error): Promise<void> {
-    this.#channel?.close();
+    this.#connection?.close();
     await this.#devices?.discard();
     this.#interruption.throwIfInterrupted();
     this.#ram.resume();
@@ -271,41 +215,41 @@ export class IncomingMigration {
     for (;;) {
       const accept = await this.#reconnection.wait(this.#interruption);
       try {
-        this.#channel = await waitForChannel(this.#interruption, accept());
+        const connection = this.#connect(await waitForChannel(this.#interruption, accept()));
         this.#setStatus('postcopy-recover');
-        await this.#negotiate(this.#channel, this.#configuration);
+        await this.#negotiate(connection, this.#configuration);
         this.#error = undefined;
         return;
       } catch (error) {
         this.#interruption.throwIfInterrupted();
         const reason = asError(error);
-        if (!(reason instanceof DisconnectedError)) await this.#tellSource(reason);
+        if (!(reason instanceof DisconnectedError)) await this.#connection?.tellFailure(reason);
         await this.#pauseFor(reason);
       }
     }
   }
 
   /** Reads up to and including END; returns the source's run state. */
-  async #receive(): Promise<string> {
-    const reader = this.#reader!;
+  async #receive(connection: SourceConnection): Promise<string> {
+    const { reader } = connection;
     for (;;) {
       const before = reader.records;
-      const record = await this.#next(reader);
+      const record = await connection.next();
       this.#interruption.throwIfInterrupted();
       if (record.type !== recordTypes.END) {
-        await this.#load(record, reader);
+        await this.#load(record, connection);
         continue;
       }
       const records = record.payload.readUInt32BE(0);
       if (records !== before) {
         throw new StreamError(`the source sent ${records} records, ${before} arrived`);
       }
-      this.#multifd?.complete();
+      connection.multifd?.complete();
       return record.payload.toString('utf8', 4);
     }
   }
 
-  async #load(record: IncomingRecord, reader: StreamReader): Promise<void> {
+  async #load(record: IncomingRecord, { reader, writer, multifd }: SourceConnection): Promise<void> {
     const devices = this.#devices!;
     switch (record.type) {
       case recordTypes.RAM_PAGES:
@@ -320,10 +264,10 @@ export class IncomingMigration {
       case recordTypes.DEVICE_DATA:
         return await devices.receive(record);
       case recordTypes.SYNC:
-        if (this.#multifd === undefined) throw new StreamError('SYNC without additional channels');
-        return await this.#multifd.sync(record);
+        if (multifd === undefined) throw new StreamError('SYNC without additional channels');
+        return await multifd.sync(record);
       case recordTypes.DEVICE_INITIAL_SENT:
-        return await this.#acknowledge(record);
+        return await this.#acknowledge(record, writer);
       case recordTypes.DEVICE_RESTART:
         return await devices.restart(record);
       case recordTypes.DEVICE_END:
@@ -348,13 +292,13 @@ export class IncomingMigration {
     }
   }
 
-  async #acknowledge(record: IncomingRecord): Promise<void> {
+  async #acknowledge(record: IncomingRecord, writer: StreamWriter | undefined): Promise<void> {
     const devices = this.#devices!;
     devices.initialSent(record);
     if (this.#configuration?.switchoverAck !== true || !devices.allInitialSent) return;
     const payload = Buffer.alloc(4);
     payload.writeUInt32BE(devices.initialSentRecords);
-    await this.#writer?.write({ type: recordTypes.SWITCHOVER_ACK, payload });
+    await writer?.write({ type: recordTypes.SWITCHOVER_ACK, payload });
   }
 
   async #finishLoading(): Promise<void> {
@@ -366,11 +310,12 @@ export class IncomingMigration {
   }
 
   async #takeOver(runState: string): Promise<void> {
-    if (this.#writer !== undefined) {
+    const connection = this.#connection;
+    if (connection?.writer !== undefined) {
       let go: IncomingRecord | undefined;
       try {
-        await this.#writer.write({ type: recordTypes.LOADED });
-        go = await this.#reader!.next();
+        await connection.writer.write({ type: recordTypes.LOADED });
+        go = await connection.reader.next();
         if (go?.type !== recordTypes.GO) throw new StreamError('the source closed the connection');
       } catch (cause) {
         this.#machine.control.loadedWithoutGo(runState);
@@ -384,73 +329,19 @@ export class IncomingMigration {
     await this.#machine.control.takeOver(runState);
     this.#endedAt = this.#clock.now();
     this.#setStatus('completed');
-    this.#multifd?.close();
-    this.#channel?.close();
+    connection?.close();
   }
 
   async #giveUp(error: Error): Promise<'failed' | 'cancelled'> {
     const reason = this.#interruption.reason ?? error;
     this.#error = reason;
-    if (!(reason instanceof CancelledError) && !(reason instanceof DisconnectedError)) {
-      await this.#tellSource(reason);
-    }
-    this.#multifd?.close();
-    this.#channel?.close();
+    const expected = reason instanceof CancelledError || reason instanceof DisconnectedError;
+    if (!expected && !this.#loaded) await this.#connection?.tellFailure(reason);
+    this.#connection?.close();
     if (!this.#loaded) await this.#devices?.discard();
     this.#endedAt = this.#clock.now();
     this.#setStatus('failed');
     return reason instanceof CancelledError ? 'cancelled' : 'failed';
-  }
-
-  /**
-   * Sends the reason and reads on until the source hangs up: closing with unread data would break the connection before
-   * the source has read why.
-   */
-  async #tellSource(reason: Error): Promise<void> {
-    const channel = this.#channel;
-    if (this.#writer === undefined || channel === undefined || this.#loaded) return;
-    const payload = Buffer.from(reason.message).subarray(0, recordTypes.FAILED.maxPayload);
-    const tell = async () => {
-      const writing = this.#writer!.write({ type: recordTypes.FAILED, payload });
-      const scratch = Buffer.allocUnsafe(64 << 10);
-      const draining = (async () => {
-        await this.#reading.catch(() => {});
-        while (await channel.readExactly(scratch));
-      })();
-      await Promise.allSettled([writing, draining]);
-    };
-    const done = tell();
-    try {
-      await this.#interruption.waitAtMost(
-        done,
-        this.#clock,
-        this.#options.timeouts.hangUp,
-        'the source stays',
-      );
-    } catch {
-      // It was told, or cannot be; what counts is that the connection ends.
-    }
-  }
-
-  /** The source takes answers at once, or is gone. */
-  #guard(channel: Channel): Channel {
-    return guardChannel(
-      channel,
-      this.#interruption,
-      this.#clock,
-      () => this.#options.timeouts.stall,
-      'the source takes no answer',
-    );
-  }
-
-  async #next(reader: StreamReader): Promise<IncomingRecord> {
-    const reading = reader.next();
-    this.#reading = reading;
-    const record = await (this.#multifd?.wait(reading) ?? reading);
-    if (record === undefined) {
-      throw new DisconnectedError('the source closed the connection before everything was sent');
-    }
-    return record;
   }
 
   #setStatus(status: MigrationStatus): void {

@@ -1,0 +1,130 @@
+import type { Clock } from '@godwit/clock';
+import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
+import {
+  decodeConfiguration,
+  type MultifdConfiguration,
+  type StreamConfiguration,
+} from '../configuration.js';
+import { DisconnectedError, MigrationError, NEEDS_CHANNELS, StreamError } from '../errors.js';
+import type { Interruption } from '../interruption.js';
+import { MultifdReceiver, type MultifdReceiverOptions } from '../multifd/receiver.js';
+import type { Channel } from '../ports.js';
+import { type IncomingRecord, StreamReader } from '../stream/reader.js';
+import { recordTypes } from '../stream/records.js';
+import { StreamWriter } from '../stream/writer.js';
+import type { MigrationTimeouts } from '../timeouts.js';
+import type { AcceptChannel } from './options.js';
+
+/** The destination's connection to the source: what comes from there, and what is answered. */
+export class SourceConnection {
+  readonly #channel: Channel;
+  readonly #interruption: Interruption;
+  readonly #clock: Clock;
+  readonly #timeouts: MigrationTimeouts;
+  readonly reader: StreamReader;
+  /** Undefined where nobody hears an answer. */
+  readonly writer: StreamWriter | undefined;
+  #multifd: MultifdReceiver | undefined;
+  /** The record of the main channel that is being read. */
+  #reading: Promise<unknown> = Promise.resolve();
+
+  /** Owns the channel. */
+  constructor(channel: Channel, interruption: Interruption, clock: Clock, timeouts: MigrationTimeouts) {
+    this.#channel = channel;
+    this.#interruption = interruption;
+    this.#clock = clock;
+    this.#timeouts = timeouts;
+    // The source takes answers at once, or is gone.
+    const guarded = guardChannel(
+      channel,
+      interruption,
+      clock,
+      () => timeouts.stall,
+      'the source takes no answer',
+    );
+    this.reader = new StreamReader(guarded, 'source');
+    this.writer = channel.oneWay === true ? undefined : new StreamWriter(guarded);
+  }
+
+  /** The additional channels; undefined without any. */
+  get multifd(): MultifdReceiver | undefined {
+    return this.#multifd;
+  }
+
+  /** Bytes that came. */
+  get bytes(): number {
+    return this.reader.bytes + (this.#multifd?.bytes ?? 0);
+  }
+
+  /** What the source says first. */
+  async begin(): Promise<StreamConfiguration> {
+    await this.writer?.begin();
+    await this.reader.begin();
+    const record = await this.next();
+    if (record.type !== recordTypes.CONFIGURATION) {
+      throw new StreamError(`the stream begins with ${record.type.name} instead of CONFIGURATION`);
+    }
+    return decodeConfiguration(record.payload);
+  }
+
+  /** Waits for the additional channels. */
+  async acceptAdditional(
+    multifd: MultifdConfiguration,
+    accept: AcceptChannel | undefined,
+    load: MultifdReceiverOptions['load'],
+  ): Promise<void> {
+    if (accept === undefined) throw new MigrationError(NEEDS_CHANNELS);
+    const receiver = new MultifdReceiver({ ...multifd, load });
+    this.#multifd = receiver;
+    for (let number = 0; number < multifd.channels; number++) {
+      const arriving = (async () => receiver.add(await waitForChannel(this.#interruption, accept())))();
+      await this.#interruption.waitAtMost(
+        arriving,
+        this.#clock,
+        this.#timeouts.handshake,
+        `the source does not open all of its ${multifd.channels} additional channels`,
+      );
+    }
+  }
+
+  /** The next record of the main channel. */
+  async next(): Promise<IncomingRecord> {
+    const reading = this.reader.next();
+    this.#reading = reading;
+    const record = await (this.#multifd?.wait(reading) ?? reading);
+    if (record === undefined) {
+      throw new DisconnectedError('the source closed the connection before everything was sent');
+    }
+    return record;
+  }
+
+  /**
+   * Tells the source why it failed, and reads on until it hangs up: closing with unread data would break the connection
+   * before the source has read why.
+   */
+  async tellFailure(reason: Error): Promise<void> {
+    const { writer } = this;
+    if (writer === undefined) return;
+    const payload = Buffer.from(reason.message).subarray(0, recordTypes.FAILED.maxPayload);
+    const tell = async () => {
+      const writing = writer.write({ type: recordTypes.FAILED, payload });
+      const scratch = Buffer.allocUnsafe(64 << 10);
+      const draining = (async () => {
+        await this.#reading.catch(() => {});
+        while (await this.#channel.readExactly(scratch));
+      })();
+      await Promise.allSettled([writing, draining]);
+    };
+    const done = tell();
+    try {
+      await this.#interruption.waitAtMost(done, this.#clock, this.#timeouts.hangUp, 'the source stays');
+    } catch {
+      // It was told, or cannot be; what counts is that the connection ends.
+    }
+  }
+
+  close(): void {
+    this.#multifd?.close();
+    this.#channel.close();
+  }
+}
