@@ -175,6 +175,12 @@ export class Machine {
     await this.launch();
   }
 
+  /** Presses the power button, which the guest heeds if it listens. */
+  powerDown(): void {
+    this.emit('POWERDOWN');
+    this.hardware.power.press();
+  }
+
   async reset(reason: ShutdownCause): Promise<void> {
     if (this.#actions.reboot === 'shutdown') return this.shutdown(reason);
     await this.guest.reset(async () => {

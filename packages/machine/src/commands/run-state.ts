@@ -21,10 +21,7 @@ export const runStateCommands = {
 
   system_reset: (_, { machine }) => machine.reset('host-qmp-system-reset'),
 
-  system_powerdown: (_, { machine }) => {
-    machine.emit('POWERDOWN');
-    machine.hardware.power.press();
-  },
+  system_powerdown: (_, { machine }) => machine.powerDown(),
 
   'set-action': (actions, { machine }) => machine.setActions(actions),
 

@@ -8,6 +8,8 @@ export interface ClientMessageHandler {
   setEncodings(encodings: readonly number[]): void;
   requestUpdate(incremental: boolean, area: Rectangle): void;
   key(keysym: number, down: boolean): void;
+  /** Numbers of the XVP extension: of its version, and of what the machine is to do. */
+  power(version: number, action: number): void;
 }
 
 /** Numbers of messages (RFC 6143, 7.5, and the registry of RFB). */
@@ -18,6 +20,7 @@ const Message = {
   KEY_EVENT: 4,
   POINTER_EVENT: 5,
   CLIENT_CUT_TEXT: 6,
+  XVP: 250,
   QEMU: 255,
 } as const;
 
@@ -68,6 +71,11 @@ export function* clientMessages(handler: ClientMessageHandler): Conversation<voi
         const length = (yield 7).readUInt32BE(3);
         if (length > MAX_CUT_TEXT) throw new VncProtocolError(`a text of ${length} bytes`);
         for (let left = length; left > 0; left -= SKIPPED_AT_ONCE) yield Math.min(left, SKIPPED_AT_ONCE);
+        break;
+      }
+      case Message.XVP: {
+        const bytes = yield 3;
+        handler.power(bytes[1]!, bytes[2]!);
         break;
       }
       case Message.QEMU: {

@@ -41,6 +41,8 @@ export interface VncConfiguration {
   readonly tlsAuthorization?: string | undefined;
   /** The server connects to a viewer that listens at its address. */
   readonly reverse?: boolean;
+  /** Viewers may press the power button and reset the machine. */
+  readonly powerControl?: boolean;
   readonly share: SharePolicy;
   /** So many viewers at most, and as many more that are still in the handshake. */
   readonly connections: number;
@@ -54,7 +56,6 @@ const SHARE_POLICIES: readonly string[] = ['allow-exclusive', 'force-shared', 'i
 /** What is refused, by the parameter that asks for it. */
 const REFUSALS: Readonly<Record<string, (value: string) => string>> = {
   websocket: () => 'VNC over websockets is not supported',
-  'power-control': () => 'VNC power control is not supported',
   sasl: () => 'VNC SASL auth requires cyrus-sasl support',
   'sasl-authz': () => "'sasl-authz' provided but SASL auth is not enabled",
   display: (id) => `Device '${id}' not found`,
@@ -95,6 +96,7 @@ export function vncFromOptions(id: string, values: OptionValues, source?: string
     tlsCredentials: optionalText(tlsCredentials),
     tlsAuthorization: optionalText(tlsAuthorization),
     reverse: values.reverse === true,
+    powerControl: values['power-control'] === true,
     share,
     connections: Number(values.connections ?? CONNECTIONS),
   };

@@ -22,6 +22,8 @@ export const Encoding = {
   CURSOR: -239,
   /** No pixels: the server takes keys with their scan codes. */
   EXTENDED_KEYS: -258,
+  /** No pixels: the client would like to switch the machine off and on. */
+  POWER_CONTROL: -309,
 } as const;
 
 /** The encodings of one client: they depend on its pixel format, and that of ZRLE goes on from update to update. */

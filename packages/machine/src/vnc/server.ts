@@ -12,6 +12,7 @@ import { authenticationText, NO_AUTHENTICATION, type VncAuthentication } from '.
 import type { VncAddress, VncConfiguration } from './configuration.js';
 import { connect, endpointInfo, listen, resolved } from './listening.js';
 import { CHALLENGE_SIZE, Password } from './password.js';
+import type { PowerAction } from './power-control.js';
 import { VncSession } from './session.js';
 
 /** At most so often is the picture drawn anew, in milliseconds. */
@@ -39,6 +40,8 @@ export interface VncServerOptions {
   readonly emit: Emit;
   readonly native?: Native | undefined;
   readonly tls?: VncTls | undefined;
+  /** What viewers do to the machine where they may. */
+  readonly power: (action: PowerAction) => void;
 }
 
 interface Client {
@@ -175,6 +178,7 @@ export class VncServer {
         this.#password.accepts(challenge, response, Math.floor(clock.wallMicroseconds() / 1e6)),
       admit: (shared) => this.#admit(client, shared),
       typed: (bytes) => console.type(bytes),
+      power: this.#options.configuration.powerControl === true ? this.#options.power : undefined,
       closed: () => this.#remove(client),
     });
     const stopWatching = display.watch(session);

@@ -4,12 +4,13 @@ import type { Clock, Timer } from '@godwit/clock';
 import type { Transport, TransportHandler } from '@godwit/qmp';
 import { type Display, type DisplayListener, Keys, type Rectangle } from '../console/index.js';
 import { type ClientMessageHandler, clientMessages } from './client-messages.js';
-import { type Conversation, Listening } from './conversation.js';
+import { type Conversation, Listening, VncProtocolError } from './conversation.js';
 import { Damage } from './damage.js';
 import { Encoders, Encoding } from './encodings.js';
 import { type HandshakeOptions, handshake, VncRefusal } from './handshake.js';
 import { DEFAULT_FORMAT, encodePalette, type PixelFormat, writePixelFormat } from './pixel-format.js';
 import { encodePointer, POINTER_AREA } from './pointer-shape.js';
+import { POWER_OFFERED, POWER_REFUSED, type PowerAction, powerAction } from './power-control.js';
 import { startTls } from './tls-layer.js';
 import type { TransportStream } from './transport-stream.js';
 
@@ -33,6 +34,8 @@ export interface SessionOptions extends Omit<HandshakeOptions, 'send'> {
   readonly admit: (shared: boolean) => boolean;
   /** Takes what is typed. */
   readonly typed: (bytes: Uint8Array) => void;
+  /** Absent where viewers have no power over the machine. */
+  readonly power?: ((action: PowerAction) => void) | undefined;
   readonly closed: () => void;
 }
 
@@ -132,6 +135,9 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
 
   setEncodings(encodings: readonly number[]): void {
     this.#supported = encodings;
+    if (this.#options.power !== undefined && encodings.includes(Encoding.POWER_CONTROL)) {
+      this.#send(POWER_OFFERED);
+    }
     this.#encoding = Encoders.choose(encodings);
   }
 
@@ -144,6 +150,14 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   key(keysym: number, down: boolean): void {
     const bytes = this.#keys.press(keysym, down);
     if (bytes.length > 0) this.#options.typed(bytes);
+  }
+
+  power(version: number, action: number): void {
+    const { power } = this.#options;
+    if (power === undefined) throw new VncProtocolError('power over the machine was not offered');
+    const known = powerAction(version, action);
+    if (known === undefined) this.#send(POWER_REFUSED);
+    else power(known);
   }
 
   /** What becomes of what the client says in the end, encrypted or not. */

@@ -66,6 +66,10 @@ export class VncServers {
         emit,
         native: environment.native,
         tls: serverTls(configuration, machine),
+        power: (action) => {
+          if (action === 'shutdown') machine.powerDown();
+          else machine.reset('host-qmp-system-reset').catch((error) => environment.warn(error.message));
+        },
       });
       if (password !== undefined) server.setPassword(password);
       const { address } = configuration;

@@ -168,6 +168,34 @@ test('keys with their scan codes are taken from a viewer that can send them', as
   await machine.close();
 });
 
+test('a viewer has power over the machine where the server lets it', async () => {
+  const machine = await machineWith({ powerControl: true });
+  const viewer = await openViewer(machine);
+  viewer.setEncodings(0, -309);
+  const offer = [250, 0, 1, 1];
+  assert.deepEqual([...(await viewer.take(4))], offer);
+  viewer.send(250, 0, 1, 2);
+  await machine.clock.advanceUntil(() => machine.events.includes('POWERDOWN'));
+  viewer.send(250, 0, 1, 4);
+  await machine.clock.advanceUntil(() => machine.events.includes('RESET'));
+  for (const unknown of [
+    [1, 3],
+    [1, 9],
+    [2, 4],
+  ]) {
+    viewer.send(250, 0, ...unknown);
+    assert.deepEqual([...(await viewer.take(4))], [250, 0, 1, 0]);
+  }
+  await machine.close();
+  const without = await machineWith();
+  const powerless = await openViewer(without);
+  powerless.setEncodings(0, -309);
+  powerless.send(250, 0, 1, 4);
+  assert.equal((await powerless.untilClosed()).length, 0);
+  assert.equal(without.events.includes('RESET'), false);
+  await without.close();
+});
+
 test('a reset clears the screen', async () => {
   const machine = await machineWith();
   machine.machine.hardware.terminal.output(Buffer.from('old text'));
