@@ -138,7 +138,7 @@ test('what is wrong with a chardev is said, and leaves no trace', async () => {
     ],
     [
       () => add('x', { type: 'file', data: { out: '/dev/fdset/7' } }),
-      "Failed to add chardev 'x': Failed to find fdset /dev/fdset/7",
+      "Failed to add chardev 'x': Could not open '/dev/fdset/7': No such file or directory",
     ],
     [() => execute(machine, 'chardev-remove', { id: 'zz' }), "Chardev 'zz' not found"],
     [() => execute(machine, 'chardev-remove', { id: 'n' }), "Chardev 'n' is busy"],

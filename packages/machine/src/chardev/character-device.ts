@@ -158,8 +158,8 @@ export class CharacterDevice extends QomObject {
   async #open(): Promise<void> {
     const { configuration } = this;
     const { log } = configuration;
-    const { warn, native, clock } = this.#environment;
-    if (log !== undefined) this.#log = await LogFile.open(log.path, log.append, warn);
+    const { warn, native, clock, fdSets } = this.#environment;
+    if (log !== undefined) this.#log = await LogFile.open(log, fdSets, warn);
     if (configuration.kind === 'socket') {
       this.#server = await openSocket(this.#slot, configuration, this.#environment);
       return;

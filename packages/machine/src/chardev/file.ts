@@ -1,9 +1,7 @@
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
-import { FdSets, StreamTransport, type Transport } from '@godwit/qmp';
-import { systemReason } from '../system-reason.js';
+import { type FdSets, StreamTransport, type Transport } from '@godwit/qmp';
 import type { FileChardev } from './configuration.js';
+import { openToRead, openToWrite } from './open-file.js';
 
 /**
  * A file that is written, and another that may be read; `/dev/fdset/N` is a descriptor that a client handed over.
@@ -14,18 +12,11 @@ export async function fileTransport(
   fdSets: FdSets,
 ): Promise<Transport> {
   const input = source === undefined ? endless() : await contents(source, fdSets);
-  if (FdSets.isPath(path)) {
-    const fd = fdSets.open(path, constants.O_WRONLY);
-    const output = createWriteStream('', { fd });
-    output.once('close', () => fdSets.release(fd));
-    return new StreamTransport({ input, output });
-  }
   try {
-    const file = await open(path, append ? 'a' : 'w', 0o666);
-    return new StreamTransport({ input, output: file.createWriteStream() });
-  } catch (cause) {
+    return new StreamTransport({ input, output: await openToWrite(path, append, fdSets) });
+  } catch (error) {
     input.destroy();
-    throw new Error(`Could not open '${path}': ${systemReason(cause)}`, { cause });
+    throw error;
   }
 }
 
@@ -36,20 +27,8 @@ function endless(): Readable {
 
 async function contents(path: string, fdSets: FdSets): Promise<Readable> {
   const through = new PassThrough();
-  if (FdSets.isPath(path)) {
-    const fd = fdSets.open(path, constants.O_RDONLY);
-    const file = createReadStream('', { fd });
-    file.once('close', () => fdSets.release(fd));
-    file.pipe(through, { end: false });
-    through.once('close', () => file.destroy());
-    return through;
-  }
-  try {
-    const file = (await open(path, 'r')).createReadStream();
-    file.pipe(through, { end: false });
-    through.once('close', () => file.destroy());
-    return through;
-  } catch (cause) {
-    throw new Error(`Could not open '${path}': ${systemReason(cause)}`, { cause });
-  }
+  const file = await openToRead(path, fdSets);
+  file.pipe(through, { end: false });
+  through.once('close', () => file.destroy());
+  return through;
 }

@@ -1,6 +1,6 @@
-import type { WriteStream } from 'node:fs';
+import { constants, createWriteStream, ftruncateSync, type WriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Transport } from '@godwit/qmp';
+import { FdSets, type Transport } from '@godwit/qmp';
 import { systemReason } from '../system-reason.js';
 import { WrappedTransport } from './wrapped-transport.js';
 
@@ -11,19 +11,36 @@ const WAITING_LIMIT = 1 << 24;
 export class LogFile {
   readonly #stream: WriteStream;
 
-  /** @throws Error when it cannot be opened */
-  static async open(path: string, append: boolean, onError: (message: string) => void): Promise<LogFile> {
+  /** `/dev/fdset/N` is a descriptor that a client handed over. @throws Error when it cannot be opened */
+  static async open(
+    { path, append }: { readonly path: string; readonly append: boolean },
+    fdSets: FdSets,
+    warn: (message: string) => void,
+  ): Promise<LogFile> {
+    const onError = (cause: Error) => warn(`log file ${path}: ${systemReason(cause)}`);
+    if (FdSets.isPath(path)) {
+      const fd = fdSets.open(path, constants.O_WRONLY);
+      try {
+        if (!append) ftruncateSync(fd, 0);
+      } catch (cause) {
+        fdSets.close(fd);
+        throw new Error(`Could not create '${path}': ${systemReason(cause)}`, { cause });
+      }
+      const stream = createWriteStream('', { fd });
+      stream.once('close', () => fdSets.release(fd));
+      return new LogFile(stream, onError);
+    }
     let file: FileHandle;
     try {
       file = await open(path, append ? 'a' : 'w', 0o666);
     } catch (cause) {
       throw new Error(`Could not create '${path}': ${systemReason(cause)}`, { cause });
     }
-    return new LogFile(file, (cause) => onError(`log file ${path}: ${systemReason(cause)}`));
+    return new LogFile(file.createWriteStream(), onError);
   }
 
-  private constructor(file: FileHandle, onError: (error: Error) => void) {
-    this.#stream = file.createWriteStream();
+  private constructor(stream: WriteStream, onError: (error: Error) => void) {
+    this.#stream = stream;
     this.#stream.on('error', onError);
   }
 

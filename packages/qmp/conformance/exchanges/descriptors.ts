@@ -4,6 +4,8 @@ const getfd = (name: string) => command('getfd', `{"fdname": "${name}"}`);
 const closefd = (name: string) => command('closefd', `{"fdname": "${name}"}`);
 const addFd = (args = '{}') => command('add-fd', args);
 const query = command('query-fdsets');
+const fileDevice = (id: string, data: string) =>
+  command('chardev-add', `{"id": "${id}", "backend": {"type": "file", "data": {${data}}}}`);
 
 export const descriptorScenarios: readonly Scenario[] = [
   {
@@ -106,6 +108,32 @@ export const descriptorScenarios: readonly Scenario[] = [
       { send: query },
       { send: command('remove-fd', '{"fdset-id": 71}') },
       { send: query },
+      { send: command('stop'), replies: 2 },
+    ],
+  },
+  {
+    name: 'files that are descriptors of a set',
+    negotiate: 'plain',
+    exchanges: [
+      // QEMU 7.2 keeps descriptors that are removed until the guest runs.
+      { send: command('cont'), replies: 2 },
+      { send: addFd('{"fdset-id": 5}'), descriptors: ['null-read'] },
+      ...['5', '9', 'x', '', '5x', '-1'].map((set) => ({
+        send: fileDevice('a', `"out": "/dev/fdset/${set}"`),
+      })),
+      { send: addFd('{"fdset-id": 5}'), descriptors: ['null-write'] },
+      { send: fileDevice('b', '"out": "/dev/fdset/5"') },
+      { send: fileDevice('c', '"out": "/dev/fdset/5", "append": true') },
+      { send: query },
+      { send: command('remove-fd', '{"fdset-id": 5}') },
+      { send: query },
+      { send: fileDevice('d', '"out": "/dev/fdset/5"') },
+      { send: command('chardev-remove', '{"id": "c"}') },
+      { send: query },
+      { send: addFd('{"fdset-id": 6}'), descriptors: ['null-read-write'] },
+      { send: fileDevice('e', '"out": "/dev/fdset/6"') },
+      { send: fileDevice('f', '"out": "/dev/null", "in": "/dev/fdset/6"') },
+      { send: command('remove-fd', '{"fdset-id": 6}') },
       { send: command('stop'), replies: 2 },
     ],
   },

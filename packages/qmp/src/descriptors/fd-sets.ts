@@ -99,6 +99,12 @@ export class FdSets {
     return fdsetPath.test(path);
   }
 
+  /** Whether there is the set that a path names. */
+  has(path: string): boolean {
+    const id = fdsetPath.exec(path)?.[1];
+    return id !== undefined && this.#sets.has(BigInt(id));
+  }
+
   /**
    * Opens `/dev/fdset/N`: a duplicate of the first descriptor whose access mode (and O_DIRECT) is that of `flags`. The
    * caller owns it and closes it with {@link close}.
