@@ -62,12 +62,25 @@ export async function incomingChannel(
       return withoutListening(address, () => startProgram(address.args, 'read'));
     case 'socket': {
       if (address.type !== 'fd') return listenAt(address, machine, channels);
-      const channel = migrationDescriptor(address.str, 'read', context.place);
-      return withoutListening(address, async () => channel);
+      return passed(address, migrationDescriptor(address.str, 'read', context.place));
     }
     default:
       throw new QapiError('GenericError', `Migration over '${address.transport}' is not supported`);
   }
+}
+
+function passed(address: MigrationAddress, channel: Channel): IncomingChannel {
+  let accepted = false;
+  return {
+    address,
+    accept: async () => {
+      accepted = true;
+      return channel;
+    },
+    close: () => {
+      if (!accepted) channel.close();
+    },
+  };
 }
 
 function withoutListening(address: MigrationAddress, accept: () => Promise<Channel>): IncomingChannel {

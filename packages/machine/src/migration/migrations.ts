@@ -135,9 +135,9 @@ export class Migrations {
     };
     paused();
     const engine = await import('./engine.js');
+    const waiting = paused();
     try {
-      const open = engine.outgoingChannel(mainAddress(place), this.#context(place));
-      paused().resume(this.#remember(open));
+      waiting.resume(this.#remember(engine.outgoingChannel(mainAddress(place), this.#context(place))));
     } catch (error) {
       throw wordedForMigrate(error);
     }
