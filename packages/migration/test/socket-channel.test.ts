@@ -148,6 +148,18 @@ test('a listener lets in as many as it was told, and removes its socket', async 
   for (const channel of [first, server, second]) channel.close();
 });
 
+test('as many connections as are let in may come at once', { skip: native === undefined }, async (t) => {
+  const address = unixAddress(t);
+  const listener = new SocketListener(256);
+  await listener.listen(address);
+  // Nothing is accepted meanwhile: no turn of the event loop passes.
+  const opening = Array.from({ length: 256 }, () => connectSocketChannel(address));
+  const channels = await Promise.all(opening);
+  for (const _ of channels) (await listener.accept()).close();
+  for (const channel of channels) channel.close();
+  listener.close();
+});
+
 test('a path that does not fit into a socket address is an error, not another path', async () => {
   const address = { type: 'unix', path: `/tmp/${'x'.repeat(120)}` } as const;
   const expected = /^MigrationError: UNIX socket path '.*' is too long: a path must be at most 107 bytes$/;

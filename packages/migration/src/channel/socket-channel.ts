@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { type Native, native, UnixListener } from '@godwit/native';
+import { type Native, native, UnixListener, type UnixListenerHandler } from '@godwit/native';
 import { MigrationError } from '../errors.js';
 import type { Channel } from '../ports.js';
 import { DescriptorChannel } from './descriptor-channel.js';
 import { checkSocketAddress, nodeAddress, type SocketAddress } from './socket-address.js';
 import { SocketReader } from './socket-reader.js';
 import { createTlsServer, type TlsListening } from './tls-channel.js';
+
+const MIN_BACKLOG = 128;
 
 /** A channel over a connected socket. Owns the socket. */
 export class SocketChannel implements Channel {
@@ -117,7 +119,7 @@ export class SocketListener {
     checkSocketAddress(address);
     const addon = this.#addon;
     if (address.type === 'unix' && addon !== undefined && this.#tls === undefined) {
-      const listener = new UnixListener(addon, address.path, {
+      const handler: UnixListenerHandler = {
         connection: (fd) => {
           if (this.#isWelcome()) this.#arrive(new DescriptorChannel(addon, fd));
           else addon.close(fd);
@@ -125,7 +127,9 @@ export class SocketListener {
         failed: (error) => {
           for (const { reject } of this.#waiting.splice(0)) reject(error);
         },
-      });
+      };
+      // All may come before the first is accepted, and who finds no room is turned away at once.
+      const listener = new UnixListener(addon, address.path, handler, Math.max(MIN_BACKLOG, this.#limit));
       this.#stop = () => listener.close();
       return address;
     }
