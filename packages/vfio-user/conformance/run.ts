@@ -41,6 +41,7 @@ interface Part {
 }
 
 const workplace = mkdtempSync(join(tmpdir(), 'godwit-vfio-user-'));
+process.once('exit', () => rmSync(workplace, { recursive: true, force: true }));
 const own = (values.qemu ?? 'qemu-system-x86_64').split(' ');
 const ownUnusable = unusable(own);
 const pieces = obtain();
@@ -92,26 +93,22 @@ function obtain(): { had?: Pieces; missing: string | undefined } {
 
 let failed = false;
 let skipped = 0;
-try {
-  for (const { name, missing, check } of parts) {
-    const reason = nativeUnavailableReason ?? missing;
-    if (reason !== undefined) {
-      console.log(`skip ${name}: ${reason}`);
-      skipped++;
-      continue;
-    }
-    const folder = mkdtempSync(join(workplace, 'part-'));
-    const start = performance.now();
-    try {
-      await check(folder);
-      console.log(`ok   ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
-    } catch (error) {
-      failed = true;
-      console.log(`FAIL ${name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+for (const { name, missing, check } of parts) {
+  const reason = nativeUnavailableReason ?? missing;
+  if (reason !== undefined) {
+    console.log(`skip ${name}: ${reason}`);
+    skipped++;
+    continue;
   }
-} finally {
-  rmSync(workplace, { recursive: true, force: true });
+  const folder = mkdtempSync(join(workplace, 'part-'));
+  const start = performance.now();
+  try {
+    await check(folder);
+    console.log(`ok   ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed = true;
+    console.log(`FAIL ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 // 3 says that nothing of it could be had.
 process.exitCode = failed ? 1 : skipped === parts.length ? 3 : 0;
