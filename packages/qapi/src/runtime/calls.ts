@@ -4,6 +4,7 @@ import { type CommandDescriptor, findCommand, findEvent, type ProtocolDescriptor
 import { encode } from './encode.js';
 import { QapiError } from './error.js';
 import { type JsonObject, type JsonValue, kindOf } from './json.js';
+import { unexpectedMember } from './unexpected-member.js';
 
 /**
  * A command by its name, if the policy takes it.
@@ -40,7 +41,7 @@ export function decodeArguments(
   }
   if (raw) return given;
   if (type !== undefined) return decode(protocol, type, given, policy);
-  const unexpected = Object.keys(given as JsonObject)[0];
+  const unexpected = unexpectedMember(Object.keys(given as JsonObject), () => false);
   if (unexpected !== undefined) {
     throw new QapiError('GenericError', `Parameter '${unexpected}' is unexpected`);
   }

@@ -13,6 +13,7 @@ import {
 import { QapiError } from './error.js';
 import { int64, integerTypes, uint64 } from './integers.js';
 import { doubleOf, integerOf, type JsonObject, type JsonValue, kindOf, memberOf } from './json.js';
+import { unexpectedMember } from './unexpected-member.js';
 
 /** Whether a server still takes what is deprecated or unstable (QAPI schema: CompatPolicy). */
 export interface InputPolicy {
@@ -137,10 +138,11 @@ class InputDecoder {
     if (type.tag !== undefined) {
       this.#members(branchMembers(this.#protocol, type, target[type.tag]), source, target);
     }
-    for (const name of Object.keys(source)) {
-      if (!Object.hasOwn(target, name) && source[name] !== undefined) {
-        throw new QapiError('GenericError', `Parameter '${this.#fullName(name)}' is unexpected`);
-      }
+    const isExpected = (name: string) => Object.hasOwn(target, name) || source[name] === undefined;
+    const members = Object.keys(source);
+    if (!members.every(isExpected)) {
+      const name = unexpectedMember(members, isExpected);
+      throw new QapiError('GenericError', `Parameter '${this.#fullName(name)}' is unexpected`);
     }
     if (place !== undefined) this.#path.pop();
     return target;

@@ -27,6 +27,10 @@ const envelopes: readonly string[] = [
   '{"execute": "QUERY-NAME"}',
   '{"execute": "query_name"}',
   '{"execute": "query-name", "arguments": {"x": 1}}',
+  '{"execute": "query-name", "arguments": {"fdset-id": 1, "fd": 2}}',
+  '{"execute": "query-name", "arguments": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}}',
+  '{"execute": "query-name", "arguments": {"zeta": 1, "é": 2, "x-y": 3, "": 4}}',
+  '{"execute": "closefd", "arguments": {"more": 1, "fdname": "a", "and": 2, "still": 3}}',
   '{"execute": "query-name"}{"execute": "query-name"}',
 ];
 
