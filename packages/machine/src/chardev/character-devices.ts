@@ -1,4 +1,5 @@
 import { QapiError } from '@godwit/qapi/runtime';
+import { listingOrder } from '../qom/listing-order.js';
 import type { QomObject } from '../qom/object.js';
 import type { Serial16550 } from '../serial/index.js';
 import { CharacterDevice, type ChardevEnvironment } from './character-device.js';
@@ -17,9 +18,11 @@ export class CharacterDevices {
     this.#environment = environment;
   }
 
-  /** In the order in which they were made. */
+  /** In the order in which QEMU lists them. */
   list(): readonly CharacterDevice[] {
-    return [...this.#devices.values()];
+    return listingOrder([...this.#devices.keys()])
+      .reverse()
+      .map((id) => this.#devices.get(id)!);
   }
 
   /** @throws QapiError when the name is taken; Error when it cannot be opened */

@@ -1,6 +1,7 @@
 import type { JsonObject } from '@godwit/json';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import { objectConfiguration } from '../options/configuration.js';
+import { listingOrder } from '../qom/listing-order.js';
 import type { Property, QomObject } from '../qom/object.js';
 import { resolvePath } from '../qom/path.js';
 import { typeProperties } from '../qom/type-properties.js';
@@ -49,7 +50,10 @@ export const objectCommands = {
 } satisfies Partial<CommandHandlers>;
 
 function listProperties(object: QomObject): ObjectPropertyInfo[] {
-  return [...object.properties].map(([name, property]) => propertyInfo(name, property));
+  const { properties, children } = object;
+  const own = [...properties.keys()].filter((name) => !children.has(name));
+  const listed = [...own, ...listingOrder([...children.keys()]).reverse()];
+  return listed.map((name) => propertyInfo(name, properties.get(name)!));
 }
 
 function propertyInfo(name: string, { type, description, defaultValue }: Property): ObjectPropertyInfo {

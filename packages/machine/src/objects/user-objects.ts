@@ -5,6 +5,7 @@ import type { Machine } from '../machine.js';
 import type { MachineEnvironment } from '../machine-environment.js';
 import { inOptionAsync } from '../options/command-line.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
+import { listingOrder } from '../qom/listing-order.js';
 import type { QomObject } from '../qom/object.js';
 import {
   type Authorization,
@@ -92,8 +93,11 @@ export class UserObjects {
     this.#machine = machine;
   }
 
+  /** In the order in which QEMU lists them. */
   get iothreads(): readonly IoThread[] {
-    return [...this.#objects.values()].filter((object) => object instanceof IoThread);
+    return listingOrder([...this.#objects.keys()])
+      .map((id) => this.#objects.get(id)!)
+      .filter((object) => object instanceof IoThread);
   }
 
   /** Whether a device of the machine is exported. */
