@@ -95,6 +95,23 @@ test('Control-A and a letter switch between the frontends of one device, and all
   assert.equal(await ended, undefined);
 });
 
+test('keys that come before those that share a device wait for them', async () => {
+  const clock = new VirtualClock();
+  const mux = new Mux({ label: 'm', clock, expected: 2, onExit: () => {} });
+  const [near, far] = createMemoryTransports();
+  void mux.attach(near);
+  far.write(Buffer.from('ab\x01cd'));
+  const [serial, monitor] = [new Typist(), new Typist()];
+  await clock.advance(1);
+  mux.add(serial);
+  await clock.advance(1);
+  assert.equal(serial.received, '');
+  mux.add(monitor);
+  assert.equal(serial.received, 'ab');
+  assert.equal(monitor.received, 'd');
+  far.end();
+});
+
 test('a telnet client is told how to behave, and its answers are no input', async () => {
   const clock = new VirtualClock();
   const [near, far] = createMemoryTransports();

@@ -67,7 +67,12 @@ export class CharacterDevice extends QomObject {
     this.ring = kind === 'ringbuf' || kind === 'memory' ? new RingBuffer(configuration.size) : undefined;
     this.mux =
       kind === 'mux'
-        ? new Mux({ label: id, clock: environment.clock, onExit: environment.onExit })
+        ? new Mux({
+            label: id,
+            clock: environment.clock,
+            expected: configuration.users ?? 0,
+            onExit: environment.onExit,
+          })
         : undefined;
   }
 

@@ -18,6 +18,11 @@ export class CharacterDevices {
     this.#environment = environment;
   }
 
+  /** In the order in which they were made. */
+  get made(): readonly CharacterDevice[] {
+    return [...this.#devices.values()];
+  }
+
   /** In the order in which QEMU lists them. */
   list(): readonly CharacterDevice[] {
     return listingOrder([...this.#devices.keys()])
@@ -113,7 +118,7 @@ export class CharacterDevices {
 
   /** Waits for the clients of those that were told to wait. */
   async awaitClients(): Promise<void> {
-    for (const device of this.list()) await device.awaitClient();
+    for (const device of this.made) await device.awaitClient();
   }
 
   /** What a shared device shares. @throws QapiError when that is not there, or used already */
@@ -135,7 +140,7 @@ export class CharacterDevices {
 
   async close(): Promise<void> {
     this.#serial?.close();
-    for (const device of this.list()) await device.close();
+    for (const device of this.made) await device.close();
     this.#devices.clear();
   }
 }

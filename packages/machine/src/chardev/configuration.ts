@@ -63,6 +63,8 @@ export interface MuxChardev extends ChardevBase {
   readonly kind: 'mux';
   /** The device that is shared. */
   readonly base: string;
+  /** So many share it from the start: keys that come before they are there wait. */
+  readonly users?: number;
 }
 
 export interface StdioChardev extends ChardevBase {

@@ -21,6 +21,8 @@ const HELP = [
 export interface MuxOptions {
   readonly label: string;
   readonly clock: Clock;
+  /** Keys wait until there are so many frontends. */
+  readonly expected?: number;
   /** The user asks for the end of the machine. */
   readonly onExit: () => void;
 }
@@ -62,6 +64,7 @@ export class Mux implements ChardevFrontend {
     this.#users.push(user);
     if (this.#users.length > 1) frontend.focus?.(false);
     if (this.#connection !== undefined) this.#connect(user, this.#connection);
+    this.#pass();
   }
 
   attach(transport: Transport): Promise<Error | undefined> {
@@ -75,6 +78,7 @@ export class Mux implements ChardevFrontend {
         data: (chunk) => {
           this.#waiting.push(...chunk);
           this.#pass();
+          if (this.#waiting.length > PORT_ROOM) transport.pause();
         },
         drain: () => this.#each((user) => user.drain()),
         ended: () => this.#each((user) => user.ended()),
@@ -103,12 +107,15 @@ export class Mux implements ChardevFrontend {
   }
 
   #pass(): void {
+    if (this.#users.length < (this.#options.expected ?? 0)) return;
+    const waited = this.#waiting.length > PORT_ROOM;
     while (this.#waiting.length > 0 && this.#focused?.full !== true) {
       const key = this.#waiting.shift()!;
       if (this.#escaped && key !== ESCAPE) this.#command(String.fromCharCode(key));
       else if (this.#escaped || key !== ESCAPE) this.#focused?.deliver(Uint8Array.of(key));
       this.#escaped = !this.#escaped && key === ESCAPE;
     }
+    if (waited && this.#waiting.length === 0) this.#connection?.resume();
   }
 
   get #focused(): MuxTransport | undefined {

@@ -28,5 +28,5 @@ function breakerOf(machine: Machine, instance: YankInstance): () => void {
 }
 
 function socketDevices(machine: Machine): readonly CharacterDevice[] {
-  return machine.chardevs.list().filter(({ configuration }) => configuration.kind === 'socket');
+  return machine.chardevs.made.filter(({ configuration }) => configuration.kind === 'socket');
 }

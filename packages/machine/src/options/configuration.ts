@@ -333,7 +333,16 @@ function characterDevices(
     }
     return chardev;
   });
-  return { chardevs, monitors, serials };
+  const users = [...serials, ...monitors.map(({ chardev }) => chardev)];
+  return {
+    chardevs: chardevs.map((chardev) =>
+      chardev.kind === 'mux'
+        ? { ...chardev, users: users.filter((id) => id === chardev.id).length }
+        : chardev,
+    ),
+    monitors,
+    serials,
+  };
 }
 
 function monitorFrom(
