@@ -10,6 +10,18 @@ import { registersText } from './registers.js';
 import { snapshotsText } from './snapshot-commands.js';
 import { deviceTree, flatViews, memoryTree, objectTree } from './trees.js';
 
+/** What can be asked before the machine is built. */
+const PRECONFIG: readonly string[] = [
+  'chardev',
+  'history',
+  'iothreads',
+  'name',
+  'qom-tree',
+  'status',
+  'uuid',
+  'version',
+];
+
 /** What `info` can show. Names and forms are QEMU's. */
 export const INFO_COMMANDS: readonly MonitorCommand[] = [
   show('balloon', 'show balloon information', () => {
@@ -172,7 +184,14 @@ function vncText(context: MonitorContext): string {
 }
 
 function show(name: string, help: string, text: Shown): MonitorCommand {
-  return { name, arguments: [], usage: '', help, run: (_, context) => text(context) };
+  return {
+    ...(PRECONFIG.includes(name) ? { preconfig: true } : {}),
+    name,
+    arguments: [],
+    usage: '',
+    help,
+    run: (_, context) => text(context),
+  };
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [
