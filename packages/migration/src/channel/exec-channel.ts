@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { asError, MigrationError } from '../errors.js';
 import type { Channel } from '../ports.js';
 import { StreamChannel } from './stream-channel.js';
@@ -22,7 +23,7 @@ export class ExecChannel implements Channel {
     this.#streams = new StreamChannel(
       direction === 'write' ? { writable: child.stdin! } : { readable: child.stdout! },
     );
-    this.#exited = once(child, 'exit');
+    this.#exited = once(child, 'exit').then(lookAtEveryDescriptor);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (this.#complaint.length < MAX_COMPLAINT) this.#complaint += text;
     });
@@ -93,4 +94,14 @@ export class ExecChannel implements Channel {
     this.#streams.close();
     if (this.#running) this.#child.kill();
   }
+}
+
+/**
+ * What a program said last is in the pipe when its end is told, but may not have been read. The end of the pipe is not
+ * waited for, since the program's own children may keep it open: one turn of the event loop reads what is there.
+ */
+async function lookAtEveryDescriptor(): Promise<void> {
+  // The first comes in the turn that told of the end.
+  await nextTurn();
+  await nextTurn();
 }
