@@ -13,6 +13,8 @@ import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
  */
 const BATCH_BYTES = 1 << 20;
 const BATCH_RUNS = 1024;
+/** Zeros that pages are compared with at a time: few calls, and they stay in the cache. */
+const ZERO_BYTES = 32 << 10;
 
 /** Anything that knows which pages were written: the dirty log of the vCPUs, the DMA log of a device. */
 export type DirtySource = (into: Uint32Array, layout: RamLayout) => void | Promise<void>;
@@ -25,7 +27,7 @@ export class RamSender {
   readonly #batch = new PageRuns(BATCH_RUNS);
   readonly #zeroRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
   readonly #dataRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
-  readonly #zeroPage: Uint8Array;
+  readonly #zeros: Uint8Array;
   readonly #detectZeroPages: boolean;
   #deliveries: DeliveryLog | undefined;
   #segment = 0;
@@ -43,7 +45,7 @@ export class RamSender {
     this.layout = new RamLayout(ram);
     this.#digests = new PageDigests(this.layout, algorithm, BATCH_BYTES / this.layout.pageSize);
     this.#bitmap = new DirtyBitmap(this.layout.pages);
-    this.#zeroPage = new Uint8Array(this.layout.pageSize);
+    this.#zeros = new Uint8Array(Math.max(ZERO_BYTES, this.layout.pageSize));
     this.#bitmap.setAll();
     this.#remaining = this.layout.pages;
   }
@@ -167,29 +169,42 @@ export class RamSender {
 
   /** Splits the batch into pages of zeros and pages with contents. */
   #separate(segment: PlacedSegment, digests: Uint32Array): void {
-    const { pageSize } = this.layout;
-    const zeroDigest = this.#digests.zero;
     this.#zeroRuns.clear();
     this.#dataRuns.clear();
     let index = 0;
     for (let run = 0; run < this.#batch.length; run++) {
       let page = this.#batch.first[run]!;
-      for (const end = page + this.#batch.count[run]!; page < end; page++) {
-        // A page of zeros has this digest; few others do, and those the comparison finds.
-        const zero =
-          this.#detectZeroPages &&
-          digests[index] === zeroDigest &&
-          this.#isZero(segment, (page - segment.firstPage) * pageSize);
-        index++;
-        (zero ? this.#zeroRuns : this.#dataRuns).push(page, 1);
+      const end = page + this.#batch.count[run]!;
+      while (page < end) {
+        const zeros = this.#zerosFrom(segment, page, end, digests, index);
+        if (zeros > 0) this.#zeroRuns.push(page, zeros);
+        else this.#dataRuns.push(page, 1);
+        const done = Math.max(1, zeros);
+        page += done;
+        index += done;
       }
     }
   }
 
-  #isZero(segment: PlacedSegment, offset: number): boolean {
-    return (
-      Buffer.compare(segment.bytes.subarray(offset, offset + this.layout.pageSize), this.#zeroPage) === 0
-    );
+  /** How many pages from `page` on, before `end`, are found to hold zeros; there may be more. The digest of `page` is at `index`. */
+  #zerosFrom(segment: PlacedSegment, page: number, end: number, digests: Uint32Array, index: number): number {
+    if (!this.#detectZeroPages) return 0;
+    const most = Math.min(end - page, this.#zeros.length / this.layout.pageSize);
+    let likely = 0;
+    while (likely < most && digests[index + likely] === this.#digests.zero) likely++;
+    // Pages of zeros have this digest; few others do, and those the comparison finds.
+    if (likely === 0 || this.#isZero(segment, page, likely)) return likely;
+    let zeros = 0;
+    while (zeros < likely && this.#isZero(segment, page + zeros, 1)) zeros++;
+    return zeros;
+  }
+
+  #isZero(segment: PlacedSegment, page: number, count: number): boolean {
+    const { pageSize } = this.layout;
+    const offset = (page - segment.firstPage) * pageSize;
+    const length = count * pageSize;
+    const contents = segment.bytes.subarray(offset, offset + length);
+    return Buffer.compare(contents, this.#zeros.subarray(0, length)) === 0;
   }
 
   #views(segment: PlacedSegment, runs: PageRuns): Uint8Array[] {
