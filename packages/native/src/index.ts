@@ -4,6 +4,7 @@ export {
   type DescriptorStreamHandler,
   type DescriptorStreamOptions,
 } from './descriptor-stream.js';
+export { Habit } from './habit.js';
 export { NativeUnavailableError, native, nativeUnavailableReason, requireNative } from './load.js';
 export { pageDigestsPortable } from './page-digests.js';
 export { UnixListener, type UnixListenerHandler } from './unix-listener.js';

@@ -1,4 +1,4 @@
-import { DescriptorStream, type Native } from '@godwit/native';
+import { DescriptorStream, Habit, type Native } from '@godwit/native';
 import type { Transport, TransportHandler } from '../transport.js';
 
 /**
@@ -10,6 +10,9 @@ const scratch = Buffer.allocUnsafeSlow(64 << 10);
 /** A connection whose input does not end gives way to others after so many reads. */
 const readsPerTurn = 8;
 
+/** How long the thread waits for the next command of a client that had the reply to its last one at once. */
+const momentMicroseconds = 50;
+
 /** A connected socket, by its descriptor, which it owns. Over a unix socket other descriptors travel with the bytes. */
 export class DescriptorTransport implements Transport {
   readonly carriesDescriptors = true;
@@ -18,6 +21,10 @@ export class DescriptorTransport implements Transport {
   #stream: DescriptorStream | undefined;
   #handler: TransportHandler | undefined;
   #early: Uint8Array[] = [];
+  /** The peer says more within a moment of an answer. */
+  readonly #prompt = new Habit();
+  /** Something was written while what came last was handled. */
+  #answered = false;
   #paused = false;
   #destroyed = false;
 
@@ -46,6 +53,7 @@ export class DescriptorTransport implements Transport {
   }
 
   write(bytes: Uint8Array, fds: readonly number[] = []): boolean {
+    this.#answered = true;
     if (this.#stream !== undefined || fds.length > 0) return this.#started().write(bytes, fds);
     this.#writeEarly(bytes);
     return true;
@@ -91,16 +99,26 @@ export class DescriptorTransport implements Transport {
     return this.#stream;
   }
 
+  /**
+   * A peer that waits for an answer often says more a moment after it, and to go through the event loop would cost more than
+   * that moment; so it is given one, as long as it uses it.
+   */
   #receive(): void {
     const stream = this.#started();
+    let wait = 0;
     for (let reads = 0; reads < readsPerTurn && !this.#paused; reads++) {
       const fds: number[] = [];
-      const length = stream.read(scratch, fds);
+      const length = stream.read(scratch, fds, 0, scratch.length, wait);
+      if (wait > 0) this.#prompt.learn(length > 0);
       if (length === 0) this.#handler?.ended();
+      this.#answered = false;
       if (length > 0) this.#handler?.data(scratch.subarray(0, length), fds);
       else for (const fd of fds) this.#native.close(fd);
       // A short read took all there was, unless it ended where descriptors begin.
-      if (length < scratch.length && fds.length === 0) return;
+      const more = length === scratch.length || fds.length > 0;
+      const isPrompt = this.#answered && stream.writableLength === 0 && this.#prompt.expected();
+      if (!more && !isPrompt) return;
+      wait = more ? 0 : momentMicroseconds;
     }
   }
 }
