@@ -1,4 +1,4 @@
-import { constants, createReadStream, createWriteStream, ftruncateSync } from 'node:fs';
+import fs, { constants, createReadStream, createWriteStream, ftruncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { FdSets } from '@godwit/qmp';
@@ -16,18 +16,23 @@ export async function openToWrite(path: string, append: boolean, fdSets: FdSets)
     return (await opened(path, () => open(path, append ? 'a' : 'w', 0o666))).createWriteStream();
   }
   const fd = await opened(path, () => duplicate(path, constants.O_WRONLY, fdSets, append));
-  const output = createWriteStream('', { fd });
-  output.once('close', () => fdSets.release(fd));
-  return output;
+  return createWriteStream('', { fd, fs: releasing(fdSets) });
 }
 
 /** Opens a file to be read. @throws Error */
 export async function openToRead(path: string, fdSets: FdSets): Promise<Readable> {
   if (!path.startsWith(SET_PREFIX)) return (await opened(path, () => open(path, 'r'))).createReadStream();
   const fd = await opened(path, () => duplicate(path, constants.O_RDONLY, fdSets, true));
-  const input = createReadStream('', { fd });
-  input.once('close', () => fdSets.release(fd));
-  return input;
+  return createReadStream('', { fd, fs: releasing(fdSets) });
+}
+
+/** A set forgets a descriptor when it begins to be closed: who asks for the sets right after a removal does not see it. */
+function releasing(fdSets: FdSets) {
+  const close = (fd: number, done?: fs.NoParamCallback) => {
+    fdSets.release(fd);
+    fs.close(fd, done);
+  };
+  return { ...fs, close };
 }
 
 async function opened<T>(path: string, step: () => T | Promise<T>): Promise<T> {
