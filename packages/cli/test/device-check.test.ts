@@ -29,6 +29,27 @@ async function check(...args: string[]): Promise<{ status: number; out: string; 
   return { status, out, err };
 }
 
+/** A vfio-user server with a device of that model, as long as `use` runs. */
+async function served(model: string, use: (path: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
+  const clock = new SystemClock();
+  const server = new VfioUserServer({
+    native: native!,
+    clock,
+    create: ({ memory }) =>
+      modelFunction(createModel(model, { 'state-size': '16K' }, { clock, memory, random: Math.random })),
+  });
+  try {
+    const path = join(folder, 'device.sock');
+    server.listen(path);
+    await use(path);
+  } finally {
+    server.close();
+    server.device.migration?.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
 test('device check reports by rule and says how many passed', async () => {
   const { status, out, err } = await check('crypto,state-size=16K', 'block,protocol=v1,state-size=16K');
   assert.equal(err, '');
@@ -88,29 +109,15 @@ test('a wrong call says what is wrong and exits with 2', async () => {
   }
 });
 
-test('device check takes the device of a vfio-user server', needsAddon, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
-  const clock = new SystemClock();
-  const server = new VfioUserServer({
-    native: native!,
-    clock,
-    create: ({ memory }) =>
-      modelFunction(createModel('nic', { 'state-size': '16K' }, { clock, memory, random: Math.random })),
-  });
-  try {
-    const path = join(folder, 'device.sock');
-    server.listen(path);
+test('device check takes the device of a vfio-user server', needsAddon, () =>
+  served('nic', async (path) => {
     const { status, out, err } = await check('--socket', path);
     assert.equal(err, '');
     assert.ok(out.startsWith(`${path}: STOP_COPY|P2P|PRE_COPY\n`));
     assert.match(out, /\n\d+ passed, 0 failed, 3 skipped\n/);
     assert.equal(status, 0, out);
-  } finally {
-    server.close();
-    server.device.migration?.close();
-    rmSync(folder, { recursive: true });
-  }
-});
+  }),
+);
 
 test('a server that is not there is an error that names it', needsAddon, async () => {
   const { status, out, err } = await check('--socket', '/nonexistent/device.sock');
@@ -127,26 +134,12 @@ test('a server that does not start, or ends at once, is an error that says how',
   assert.match(absent.err, /^\/nonexistent\/server -v: the server cannot be started: .*ENOENT\n/);
 });
 
-test('a server is told what it does not offer', needsAddon, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
-  const clock = new SystemClock();
-  const server = new VfioUserServer({
-    native: native!,
-    clock,
-    create: ({ memory }) =>
-      modelFunction(createModel('block', { 'state-size': '16K' }, { clock, memory, random: Math.random })),
-  });
-  try {
-    const path = join(folder, 'device.sock');
-    server.listen(path);
+test('a server is told what it does not offer', needsAddon, () =>
+  served('block', async (path) => {
     const { out } = await check('--socket', path);
     assert.match(out, /\nnot offered: PRE_COPY; P2P\n/);
     const { out: json } = await check('--json', '--socket', path);
     const [document] = JSON.parse(json) as { notOffered: string[]; failed: number }[];
     assert.deepEqual([document!.notOffered, document!.failed], [['PRE_COPY', 'P2P'], 0]);
-  } finally {
-    server.close();
-    server.device.migration?.close();
-    rmSync(folder, { recursive: true });
-  }
-});
+  }),
+);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { migrationBlockers } from '../src/index.js';
-import { TestMachine } from './rig.js';
+import { TestMachine } from './test-machine.js';
 
 function devices(...p2p: readonly boolean[]) {
   const machine = new TestMachine({

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeviceState } from '@godwit/vfio';
-import { Pair, type PairOptions, type TestDevice } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import type { TestDevice } from './test-machine.js';
 
 interface Kind {
   readonly name: string;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Channel } from '../src/index.js';
 import { PREAMBLE_BYTES, RECORD_HEADER_BYTES } from '../src/stream/records.js';
 import { type ChannelFault, FaultyChannel } from './faulty-channel.js';
-import { Pair, type PairOptions } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
 
 const options: PairOptions = { devices: [{ id: 'nic0', model: 'nic' }] };
 

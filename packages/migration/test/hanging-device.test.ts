@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DeviceState, type MigratableDevice } from '@godwit/vfio';
-import { Pair, type PairOptions, type TestMachine } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import type { TestMachine } from './test-machine.js';
 
 const options: PairOptions = {
   devices: [

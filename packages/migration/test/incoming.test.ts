@@ -8,7 +8,7 @@ import { RamSender } from '../src/ram/sender.js';
 import { StreamReader } from '../src/stream/reader.js';
 import { recordTypes } from '../src/stream/records.js';
 import { type OutgoingRecord, StreamWriter } from '../src/stream/writer.js';
-import { TestMachine } from './rig.js';
+import { TestMachine } from './test-machine.js';
 
 const clock = new VirtualClock();
 const devices = [{ id: 'nic0', model: 'nic' }];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PAGE, Pair } from './rig.js';
+import { Pair } from './pair.js';
+import { PAGE } from './test-machine.js';
 
 test('a guest arrives with its RAM, its state and nothing changed, and runs at the destination only', async () => {
   const pair = new Pair();

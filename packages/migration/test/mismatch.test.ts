@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PAGE, Pair, type PairOptions, type TestMachineOptions } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import { PAGE, type TestMachineOptions } from './test-machine.js';
 
 const nic = { id: 'nic0', model: 'nic' };
 const gpu = { id: 'gpu0', model: 'gpu' };

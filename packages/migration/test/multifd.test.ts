@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Clock } from '@godwit/clock';
 import { DeviceState } from '@godwit/vfio';
 import { type Channel, memoryChannelPair } from '../src/index.js';
-import { PAGE, Pair, type PairOptions, seededRandom, type TestDevice } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import { PAGE, seededRandom, type TestDevice } from './test-machine.js';
 
 const devices: readonly TestDevice[] = [
   { id: 'nic0', model: 'nic', properties: { 'dirty-rate': 256 << 10 } },

@@ -4,7 +4,8 @@ import { DeviceState } from '@godwit/vfio';
 import fc from 'fast-check';
 import type { ChannelFault } from './faulty-channel.js';
 import { FaultyChannel } from './faulty-channel.js';
-import { PAGE, Pair, type PairOptions, type TestDevice } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import { PAGE, type TestDevice } from './test-machine.js';
 
 const RUNS = Number(process.env.GODWIT_FUZZ_RUNS ?? 15);
 

@@ -25,7 +25,7 @@ import {
   OutgoingMigration,
   StreamChannel,
 } from '../src/index.js';
-import { TestMachine } from './rig.js';
+import { TestMachine } from './test-machine.js';
 
 const common = { clock: new SystemClock(), pageDigests: defaultPageDigests, timeouts: defaultTimeouts };
 const devices = [{ id: 'nic0', model: 'nic' }];

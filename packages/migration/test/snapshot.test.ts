@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { SystemClock } from '@godwit/clock';
+import { DeviceState } from '@godwit/vfio';
 import {
   checkSnapshot,
   defaultPageDigests,
@@ -13,7 +14,7 @@ import {
   loadSnapshot,
   saveSnapshot,
 } from '../src/index.js';
-import { DeviceState, TestMachine } from './rig.js';
+import { TestMachine } from './test-machine.js';
 
 let folder: string;
 before(() => {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { describeConfiguration, encodeConfiguration } from '../src/configuration.js';
 import { defaultPageDigests, type OutgoingStatistics } from '../src/index.js';
 import { PREAMBLE_BYTES, RECORD_HEADER_BYTES } from '../src/stream/records.js';
-import { PAGE, Pair } from './rig.js';
+import { Pair } from './pair.js';
+import { PAGE } from './test-machine.js';
 
 const MIB = 1 << 20;
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PAGE, Pair } from './rig.js';
+import { Pair } from './pair.js';
+import { PAGE } from './test-machine.js';
 
 const MIB = 1 << 20;
 

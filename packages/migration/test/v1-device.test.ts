@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { DeviceState } from '@godwit/vfio';
 import fc from 'fast-check';
 import { FaultyChannel } from './faulty-channel.js';
-import { PAGE, Pair, type PairOptions } from './rig.js';
+import { Pair, type PairOptions } from './pair.js';
+import { PAGE } from './test-machine.js';
 
 const V1 = { protocol: 'v1', 'region-size': 8192 };
 const dma = { 'dma-rate': 64 << 10, 'dma-address': 2 * PAGE, 'dma-size': 8 * PAGE };

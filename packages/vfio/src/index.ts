@@ -1,15 +1,6 @@
-export type {
-  DeviceRegion,
-  DmaLogging,
-  DmaMemory,
-  DmaRange,
-  MigratableDevice,
-  PrecopyInfo,
-  ReadResult,
-} from './device.js';
+export * from './contract.js';
 export { checkLoggingRanges, checkReport, DmaLogger, MAX_DMA_LOGGING_RANGES } from './dma-logger.js';
-export { ERRNO, type ErrnoName, errnoName, VfioError } from './error.js';
-export { flagBits, flagsOfBits, MigrationFlag, type MigrationFlags, offersState } from './flags.js';
+export { flagBits, flagsOfBits, MigrationFlag, offersState } from './flags.js';
 export { checkDevice, type Report, RULES, type RuleResult } from './kit/check-device.js';
 export { checkRegion, type RegionCandidate } from './kit/check-region.js';
 export { reportText } from './kit/report.js';
@@ -46,14 +37,6 @@ export {
 } from './models/nic/ring.js';
 export { createModel, MODEL_DEVICE_TYPE, MODELS, modelProperties } from './models/registry.js';
 export { V1Model } from './models/v1-model.js';
-export {
-  DEVICE_STATE_NAMES,
-  DEVICE_STATES,
-  DeviceState,
-  type DeviceStateName,
-  stateName,
-  stateNamed,
-} from './states.js';
 export {
   ARCS,
   type Arc,

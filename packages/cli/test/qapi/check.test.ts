@@ -3,23 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { run } from '../../src/qapi/index.js';
-
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function godwitQapi(...args: string[]): Promise<Result> {
-  let stdout = '';
-  let stderr = '';
-  const status = await run(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-  });
-  return { status, stdout, stderr };
-}
+import { godwitQapi } from './godwit-qapi.js';
 
 let folder = '';
 const file = (name: string): string => join(folder, name);

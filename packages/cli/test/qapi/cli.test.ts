@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { run } from '../../src/qapi/index.js';
+import { godwitQapi } from './godwit-qapi.js';
 
 const schema = `
   { 'enum': 'Mood', 'data': [ 'good', { 'name': 'bad', 'if': 'CONFIG_BAD' } ] }
@@ -20,22 +20,6 @@ const reply = [
   { name: '1', 'meta-type': 'object', members: [{ name: 'mood', type: '2' }] },
   { name: '2', 'meta-type': 'enum', members: [{ name: 'good' }, { name: 'bad' }], values: ['good', 'bad'] },
 ];
-
-interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function godwitQapi(...args: string[]): Promise<Result> {
-  let stdout = '';
-  let stderr = '';
-  const status = await run(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-  });
-  return { status, stdout, stderr };
-}
 
 /** A server that greets, and answers query-qmp-schema with the value given and all else with {}. */
 function serve(path: string, schemaReply: unknown): Promise<Server> {
