@@ -13,8 +13,11 @@ export interface EventSink {
   emit(name: string, data?: JsonObject): void;
 }
 
-/** Has the events so far written to the sockets of whoever listens, before it returns. */
-export type FlushEvents = () => void;
+/**
+ * Has the events so far written to the sockets of whoever listens, before it returns; what it returns says when they were
+ * read, or need not be waited for any more. Never rejects.
+ */
+export type DeliverEvents = () => Promise<void> | undefined;
 
 /** Events of the schema, encoded for `sink`. */
 export function emitterTo(sink: EventSink): Emit {

@@ -17,7 +17,7 @@ import {
   findDriver,
   type VfioDevice,
 } from './devices/index.js';
-import type { Emit, FlushEvents } from './events.js';
+import type { DeliverEvents, Emit } from './events.js';
 import { type Accelerator, type Audit, type DeviceAudit, Sim } from './guest/index.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Bus, DmaView, GuestMemory } from './memory/index.js';
@@ -32,7 +32,7 @@ export interface HardwareOptions {
   readonly environment: MachineEnvironment;
   readonly tree: MachineTree;
   readonly emit: Emit;
-  readonly flushEvents: FlushEvents;
+  readonly deliverEvents: DeliverEvents;
   /** Takes what the guest sends over COM1. */
   readonly serialOutput: (bytes: Uint8Array) => void;
   /** The guest has switched itself off. */
@@ -78,7 +78,7 @@ export class Hardware {
   }
 
   private constructor(options: HardwareOptions, memory: GuestMemory, bus: Bus, accelerator: Accelerator) {
-    const { configuration, environment, tree, emit, flushEvents, serialOutput, onPowerOff } = options;
+    const { configuration, environment, tree, emit, deliverEvents, serialOutput, onPowerOff } = options;
     const { clock, random } = environment;
     this.#options = options;
     this.memory = memory;
@@ -91,7 +91,7 @@ export class Hardware {
       ram: memory,
       native: environment.native,
       emit,
-      flushEvents,
+      deliverEvents,
       trace: environment.warn,
       warn: environment.warn,
     };

@@ -229,7 +229,7 @@ export class Machine {
       environment,
       tree,
       emit,
-      flushEvents: () => this.qmp.flush(),
+      deliverEvents: () => this.qmp.deliver(),
       onPowerOff: () => void this.shutdown('guest-shutdown'),
       serialOutput: (bytes) => this.chardevs.serialOutput(bytes),
     });

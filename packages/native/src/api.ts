@@ -54,6 +54,11 @@ export interface Native {
    */
   setSendBuffer(fd: number, bytes: number): number;
   /**
+   * How much of what was sent over a unix socket its peer has not read yet (SIOCOUTQ): 0 where it has read all of it. The
+   * kernel counts its own overhead. Of a tcp socket: what the peer's kernel has not acknowledged.
+   */
+  unreadBytes(fd: number): number;
+  /**
    * A new pseudo terminal in raw mode: the master's descriptor, non-blocking, and the path of the other side. While nobody
    * has opened that, reads fail with EIO and what is written waits for who will.
    */

@@ -74,6 +74,20 @@ test('a socket gets the room between it and its peer that it asks for, and says 
   for (const fd of [a, b]) addon.close(fd);
 });
 
+test('what a peer has not read yet can be asked, and is nothing when it has read all', needsAddon, () => {
+  const [a, b] = addon.socketpair();
+  assert.equal(addon.unreadBytes(a), 0);
+  addon.sendmsg(a, [Buffer.alloc(100)], []);
+  assert.ok(addon.unreadBytes(a) >= 100);
+  const half = Buffer.alloc(50);
+  addon.recvmsg(b, half);
+  assert.notEqual(addon.unreadBytes(a), 0);
+  addon.recvmsg(b, half);
+  assert.equal(addon.unreadBytes(a), 0);
+  assert.throws(() => addon.unreadBytes(-1), RangeError);
+  for (const fd of [a, b]) addon.close(fd);
+});
+
 test('waiting ends when a descriptor is ready, its peer is gone, or time is up', needsAddon, () => {
   const [a, b] = addon.socketpair();
   assert.equal(addon.waitReady(a, { readable: true }, 0), false);

@@ -15,6 +15,11 @@ export interface Transport {
   write(bytes: Uint8Array, fds?: readonly number[]): boolean;
   /** Bytes that were queued and not taken by the peer yet. */
   readonly writableLength: number;
+  /**
+   * Whether the peer has read all that was written, where the transport can tell: a unix socket can, of tcp only the peer's
+   * kernel is known to have it.
+   */
+  readonly allRead?: boolean;
   /** Stops and continues reading; nothing is lost in between. */
   pause(): void;
   resume(): void;

@@ -16,6 +16,10 @@ export class WrappedTransport implements Transport {
     return this.inner.writableLength;
   }
 
+  get allRead(): boolean {
+    return this.inner.allRead !== false;
+  }
+
   start(handler: TransportHandler): void {
     this.inner.start(handler);
   }

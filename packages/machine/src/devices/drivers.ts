@@ -1,7 +1,7 @@
 import type { Clock } from '@godwit/clock';
 import type { Native } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
-import type { Emit, FlushEvents } from '../events.js';
+import type { DeliverEvents, Emit } from '../events.js';
 import type { ObjectPropertyInfo } from '../generated/index.js';
 import type { GuestMemory } from '../memory/index.js';
 import type { ObjectConfiguration } from '../options/configuration.js';
@@ -17,7 +17,7 @@ export interface DeviceEnvironment {
   readonly ram: GuestMemory;
   readonly native: Native | undefined;
   readonly emit: Emit;
-  readonly flushEvents: FlushEvents;
+  readonly deliverEvents: DeliverEvents;
   /** Receives what a device with `trace=on` has to say, line by line. */
   readonly trace: (line: string) => void;
   /** Says that something went wrong that no command asked about. */

@@ -8,7 +8,7 @@ import {
 } from '@godwit/migration/devices';
 import type { ModelledDevice } from '@godwit/vfio';
 import { DeviceState, type MigratableDevice, stateName } from '@godwit/vfio/contract';
-import type { Emit, FlushEvents } from '../events.js';
+import type { DeliverEvents, Emit } from '../events.js';
 import type { QapiVfioMigrationState } from '../generated/index.js';
 import type { BusHandler } from '../memory/index.js';
 import { QomObject } from '../qom/object.js';
@@ -42,7 +42,7 @@ export interface VfioDeviceOptions {
   readonly properties: VfioDeviceProperties;
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly flushEvents: FlushEvents;
+  readonly deliverEvents: DeliverEvents;
   /** Where the guest reaches it, and the machine saves it unless the device's stream carries it. */
   readonly config?: DeviceConfigWindow;
   readonly configInStream?: boolean;
@@ -75,7 +75,7 @@ export class VfioDevice extends QomObject {
   readonly #configInStream: boolean;
   readonly #properties: VfioDeviceProperties;
   readonly #emit: Emit;
-  readonly #flushEvents: FlushEvents;
+  readonly #deliverEvents: DeliverEvents;
   readonly #unsupported: boolean;
   readonly #failure: () => string | undefined;
   readonly #release: () => void;
@@ -84,7 +84,7 @@ export class VfioDevice extends QomObject {
 
   constructor(options: VfioDeviceOptions) {
     super(options.typeName);
-    const { id, device, regions, compatible, properties, clock, emit, flushEvents, unsupported } = options;
+    const { id, device, regions, compatible, properties, clock, emit, deliverEvents, unsupported } = options;
     this.config = options.config;
     this.model = options.model;
     this.#configInStream = options.configInStream ?? false;
@@ -95,7 +95,7 @@ export class VfioDevice extends QomObject {
     this.compatible = compatible;
     this.#properties = properties;
     this.#emit = emit;
-    this.#flushEvents = flushEvents;
+    this.#deliverEvents = deliverEvents;
     this.#unsupported = unsupported ?? false;
     this.#failure = options.failure ?? (() => undefined);
     this.#release = options.release ?? (() => {});
@@ -203,13 +203,13 @@ export class VfioDevice extends QomObject {
     return dirtyPageTracking ? undefined : 'no-dirty-tracking';
   }
 
-  /** The notice is on its way when this returns, and only then the device is asked: what it does may keep this thread busy. */
-  #announce(wanted: DeviceState): void {
-    if (this.#properties.migrationPrepareEvents) {
-      this.#emit('VFIO_MIGRATION_PREPARE', this.#data(nameOf(wanted)));
-    }
-    if (wanted === DeviceState.PRE_COPY_P2P) this.#report('pre-copy-p2p-prepare');
-    this.#flushEvents();
+  /** The device is asked when the notice has been read, or its readers were given a moment for it. */
+  #announce(wanted: DeviceState): Promise<void> | undefined {
+    const { migrationEvents, migrationPrepareEvents } = this.#properties;
+    const noticeAsState = wanted === DeviceState.PRE_COPY_P2P && migrationEvents;
+    if (migrationPrepareEvents) this.#emit('VFIO_MIGRATION_PREPARE', this.#data(nameOf(wanted)));
+    if (noticeAsState) this.#report('pre-copy-p2p-prepare');
+    return migrationPrepareEvents || noticeAsState ? this.#deliverEvents() : undefined;
   }
 
   #report(state: QapiVfioMigrationState): void {

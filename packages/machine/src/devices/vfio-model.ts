@@ -35,7 +35,7 @@ export const vfioModel: DeviceDriver = {
       ...[...all.values()].map(propertyInfo),
     ];
   },
-  create({ id, type, properties: given }, { clock, random, ram, emit, flushEvents, trace }) {
+  create({ id, type, properties: given }, { clock, random, ram, emit, deliverEvents, trace }) {
     const { model = DEFAULT_MODEL, ...rest } = plainProperties(given);
     const [properties, ofModel] = splitVfioProperties(type, rest);
     const identity = MODELS.get(String(model))?.pci;
@@ -60,7 +60,7 @@ export const vfioModel: DeviceDriver = {
       properties,
       clock,
       emit,
-      flushEvents,
+      deliverEvents,
       unsupported: !device.migratable,
       model: device,
       ...(config && { config, configInStream: device.carriesConfig }),

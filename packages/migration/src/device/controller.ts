@@ -16,7 +16,7 @@ export interface DeviceObserver {
    * The device is about to be asked for `wanted`, or to be reset to it; that happens when this has settled. It may still
    * fail.
    */
-  onPrepare?(wanted: DeviceState): void | Promise<void>;
+  onPrepare?(wanted: DeviceState): Promise<void> | undefined;
   /** The device arrived in `state`. Never the same state twice in a row, never ERROR. */
   onState(state: DeviceState): void;
 }

@@ -1,6 +1,8 @@
 // Listening on and connecting to unix sockets. A name that starts with NUL is in the abstract namespace.
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -94,9 +96,19 @@ static napi_value set_send_buffer(napi_env env, napi_callback_info info) {
   return make_number(env, size);
 }
 
+// unreadBytes(fd): how much of what was sent its peer has not read yet.
+static napi_value unread_bytes(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  int fd, unread;
+  if (!get_arguments(env, info, 1, arguments) || !get_descriptor(env, arguments[0], &fd)) return NULL;
+  if (ioctl(fd, SIOCOUTQ, &unread) < 0) return throw_errno(env, errno, "ioctl");
+  return make_number(env, unread);
+}
+
 void register_unix_sockets(napi_env env, napi_value exports) {
   register_function(env, exports, "listenUnix", listen_unix);
   register_function(env, exports, "connectUnix", connect_unix);
   register_function(env, exports, "accept", accept_);
   register_function(env, exports, "setSendBuffer", set_send_buffer);
+  register_function(env, exports, "unreadBytes", unread_bytes);
 }

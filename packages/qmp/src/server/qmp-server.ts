@@ -1,11 +1,12 @@
 import type { Clock } from '@godwit/clock';
 import { CommandQueue } from './command-queue.js';
+import { Delivery } from './delivery.js';
 import type { Dispatcher } from './dispatcher.js';
 import { EventBus } from './event-bus.js';
 import type { EventThrottle } from './event-throttle.js';
 import { defaultSessionLimits, type SessionLimits } from './limits.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
-import type { SessionEnvironment } from './session.js';
+import type { Session, SessionEnvironment } from './session.js';
 
 export interface QmpServerOptions {
   readonly dispatcher: Dispatcher;
@@ -19,11 +20,13 @@ export interface QmpServerOptions {
 export class QmpServer {
   readonly events: EventBus;
   readonly #environment: SessionEnvironment;
+  readonly #delivery: Delivery;
   readonly #monitors = new Set<Monitor>();
   readonly #disconnectListeners = new Set<(monitor: Monitor) => void>();
 
   constructor(options: QmpServerOptions) {
     this.events = new EventBus(options.clock, options.throttles);
+    this.#delivery = new Delivery(options.clock);
     this.#environment = {
       dispatcher: options.dispatcher,
       queue: new CommandQueue(),
@@ -62,11 +65,15 @@ export class QmpServer {
   }
 
   /**
-   * Hands what is queued to the transports now, rather than at the end of this turn of the event loop. A client that does
-   * not read is not waited for.
+   * Sends the events so far now, rather than at the end of this turn of the event loop, and waits for a moment until clients
+   * have read them, where that can be told. Returns undefined where there is nothing to wait for. Never rejects.
    */
-  flush(): void {
-    for (const monitor of this.#monitors) monitor.session?.flush();
+  deliver(): Promise<void> | undefined {
+    return this.#delivery.deliver(this.#listeners());
+  }
+
+  *#listeners(): Iterable<Session> {
+    for (const { session } of this.#monitors) if (session?.negotiated) yield session;
   }
 
   /** Sends what is queued, disconnects all clients and stops the timers. */

@@ -102,6 +102,11 @@ export class Session implements RequestSource {
     return this.#negotiated;
   }
 
+  /** The client has read all that was handed to the transport, as far as that can be told. */
+  get allRead(): boolean {
+    return this.#closed || this.#transport.allRead !== false;
+  }
+
   /** Sends what is queued, then closes. */
   end(): void {
     if (this.#closed) return;

@@ -37,6 +37,12 @@ export class DescriptorTransport implements Transport {
     return this.#stream?.writableLength ?? 0;
   }
 
+  get allRead(): boolean {
+    const stream = this.#stream;
+    if (stream === undefined || stream.destroyed) return true;
+    return stream.writableLength === 0 && this.#native.unreadBytes(this.#fd) === 0;
+  }
+
   start(handler: TransportHandler): void {
     if (this.#destroyed) {
       queueMicrotask(() => handler.closed(undefined));

@@ -30,7 +30,7 @@ export const vfioUserPci: DeviceDriver = {
     propertyInfo(MESSAGE_TIMEOUT),
     ...VFIO_DEVICE_PROPERTIES.map(propertyInfo),
   ],
-  async create({ id, type, properties: given }, { clock, native, ram, emit, flushEvents, warn }) {
+  async create({ id, type, properties: given }, { clock, native, ram, emit, deliverEvents, warn }) {
     const { socket, ...others } = nestDottedKeys(given);
     const [properties, rest] = splitVfioProperties(type, plainProperties(others));
     const timeoutMs = parseProperties(type, [MESSAGE_TIMEOUT], rest).number(MESSAGE_TIMEOUT.name);
@@ -69,7 +69,7 @@ export const vfioUserPci: DeviceDriver = {
         properties,
         clock,
         emit,
-        flushEvents,
+        deliverEvents,
         unsupported: !remote.migratable,
         failure: () => failure,
         release: () => {
