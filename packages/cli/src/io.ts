@@ -1,19 +1,18 @@
-/** Where a subcommand writes. */
-export interface Output {
-  write(text: string): unknown;
-}
+import type { Readable, Writable } from 'node:stream';
 
+/** Where a command reads and writes. */
 export interface Io {
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
 }
 
-/** Mistakes in how a subcommand was called; the message is for the user. */
+/** Mistakes in how a command was called; the message is for the user. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** What went wrong while a subcommand did its work, in one line for the user. */
+/** What went wrong while a command did its work, in one line for the user. */
 export class Failure extends Error {
   override readonly name = 'Failure';
 }

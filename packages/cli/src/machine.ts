@@ -1,11 +1,11 @@
 import { runMachine } from '@godwit/machine';
-import type { CommandIo } from './command-io.js';
+import type { Io } from './io.js';
 
 /** What ends a machine from outside; `disconnect`: the process that started it with a channel (child_process.fork) is gone. */
 const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
 
 /** `godwit machine [options]` */
-export function run(args: readonly string[], { stdin, stdout, stderr }: CommandIo): Promise<number> {
+export function run(args: readonly string[], { stdin, stdout, stderr }: Io): Promise<number> {
   return runMachine(args, {
     pid: process.pid,
     stdin,

@@ -1,44 +1,51 @@
-import type { CommandIo } from './command-io.js';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type CommandTable, runOneOf } from './command.js';
+import type { Io } from './io.js';
 
-/** A subcommand: its arguments in, its exit code out. */
-interface Subcommand {
-  readonly summary: string;
-  load(): Promise<{ run(args: string[], io: CommandIo): Promise<number> }>;
-}
-
-/** Every subcommand. Each is loaded when it is used, so that none pays for another. */
-const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+const COMMANDS: CommandTable = {
   demo: {
     summary: 'migrate a guest between two machines, and show how it went',
     load: () => import('./demo/index.js'),
+  },
+  machine: { summary: "run a machine, with QEMU's options", load: () => import('./machine.js') },
+  qmp: {
+    summary: 'send a QMP command to a machine, ours or QEMU, and print the reply',
+    load: () => import('./qmp.js'),
+  },
+  qapi: {
+    summary: 'check QAPI schemas, and generate TypeScript from them',
+    load: () => import('./qapi/index.js'),
   },
   device: {
     summary: 'check migratable devices by the rules, and serve them over vfio-user',
     load: () => import('./device/index.js'),
   },
-  machine: { summary: 'run a machine', load: () => import('./machine.js') },
-  qmp: { summary: 'send one QMP command and print the reply', load: () => import('./qmp.js') },
-  qapi: { summary: 'work with QAPI schemas', load: () => import('./qapi/index.js') },
 };
 
+/** What a shell has of a process that SIGPIPE ended; Node makes an error of the stream out of it. */
+const PIPE_CLOSED = 141;
+
 /** Runs `godwit`; returns the exit code. */
-export async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  const io: CommandIo = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    io.stdout.write(usage());
-    return name === undefined ? 1 : 0;
+export async function main(args: readonly string[], io: Io = process): Promise<number> {
+  if (args[0] === '--version') {
+    io.stdout.write(`godwit ${version()}\n`);
+    return 0;
   }
-  const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-  if (subcommand === undefined) {
-    io.stderr.write(`godwit: '${name}' is not a command; see godwit --help\n`);
-    return 1;
-  }
-  const { run } = await subcommand.load();
-  return run(rest, io);
+  return runOneOf('godwit', COMMANDS, args, io);
 }
 
-function usage(): string {
-  const rows = Object.entries(SUBCOMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
-  return `usage: godwit COMMAND [ARGUMENTS]\n\n${rows.join('\n')}\n`;
+/** Runs `godwit` as this process, whose exit code it sets. It ends without a word when nobody reads its output any more. */
+export async function start(args: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode ||= PIPE_CLOSED;
+  });
+  const code = await main(args);
+  if (code !== 0) process.exitCode = code;
+}
+
+function version(): string {
+  const file = fileURLToPath(import.meta.resolve('godwit/package.json'));
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

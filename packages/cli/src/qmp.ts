@@ -1,40 +1,43 @@
 import { JsonDouble, JsonError, type JsonObject, type JsonValue, parse, stringify } from '@godwit/json';
 import { native } from '@godwit/native';
 import { QmpClient, QmpCommandError } from '@godwit/qmp';
-import type { CommandIo } from './command-io.js';
+import { Failure, type Io, UsageError } from './io.js';
 
-const USAGE = 'usage: godwit qmp ADDRESS [COMMAND [ARGUMENTS]]\n';
+export const usage = `godwit qmp ADDRESS [COMMAND [ARGUMENTS]]
 
-/**
- * `godwit qmp ADDRESS [COMMAND [JSON]]`: sends one command and prints its reply; without a command, query-status. Events that
- * arrive meanwhile go to standard error. The exit code is 1 when the command fails, or there is no monitor.
- */
-export async function run(args: readonly string[], { stdout, stderr }: CommandIo): Promise<number> {
+Sends one command to a QMP monitor, of our machine or of QEMU, and prints the reply; without a command,
+query-status. Events that come meanwhile go to standard error, a line each.
+
+  ADDRESS      unix:PATH or a path, tcp:HOST:PORT or HOST:PORT, fd:N
+  ARGUMENTS    a JSON object: '{"path": "/machine", "property": "type"}'
+
+Exit codes: 0 the command succeeded, 1 it failed or there is no monitor, 2 wrong call.`;
+
+/** `godwit qmp`: see {@link usage}. */
+export async function run(args: readonly string[], { stdout, stderr }: Io): Promise<number> {
   const [address, command = 'query-status', json, ...rest] = args;
-  if (address === undefined || rest.length > 0) {
-    stderr.write(USAGE);
-    return 1;
-  }
-  let client: QmpClient | undefined;
+  if (address === undefined) throw new UsageError('give the address of a monitor');
+  if (rest.length > 0) throw new UsageError(`'${rest[0]}' is one argument too many`);
+  const parameters = json === undefined ? undefined : parseArguments(json);
   try {
-    const parameters = json === undefined ? undefined : parseArguments(json);
-    client = await QmpClient.connect(address, { native });
+    const client = await QmpClient.connect(address, { native });
     const events = printEvents(client, stderr);
-    const reply = await client.execute(command, parameters);
-    stdout.write(`${stringify((reply ?? {}) as JsonValue, { pretty: true })}\n`);
-    await client.close();
-    await events;
+    try {
+      const reply = await client.execute(command, parameters);
+      stdout.write(`${stringify((reply ?? {}) as JsonValue, { pretty: true })}\n`);
+    } finally {
+      await client.close();
+      await events;
+    }
     return 0;
   } catch (error) {
-    await client?.close();
     const kind = error instanceof QmpCommandError ? `${error.errorClass}: ` : '';
-    stderr.write(`godwit qmp: ${kind}${(error as Error).message}\n`);
-    return 1;
+    throw new Failure(`${kind}${(error as Error).message}`, { cause: error });
   }
 }
 
 /** One line for each event, as it came over the wire. */
-async function printEvents(client: QmpClient, stderr: CommandIo['stderr']): Promise<void> {
+async function printEvents(client: QmpClient, stderr: Io['stderr']): Promise<void> {
   for await (const event of client.events()) {
     if (event.type !== 'event') continue;
     const { name, data, timestamp } = event;
@@ -48,9 +51,15 @@ async function printEvents(client: QmpClient, stderr: CommandIo['stderr']): Prom
 }
 
 function parseArguments(text: string): JsonObject {
-  const value = parse(text);
+  let value: JsonValue;
+  try {
+    value = parse(text);
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new UsageError(`the arguments are no JSON: ${error.message}`);
+  }
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof JsonDouble) {
-    throw new JsonError('the arguments must be a JSON object');
+    throw new UsageError('the arguments must be a JSON object');
   }
   return value;
 }

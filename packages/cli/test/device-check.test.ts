@@ -7,27 +7,11 @@ import { SystemClock } from '@godwit/clock';
 import { native, nativeUnavailableReason } from '@godwit/native';
 import { createModel } from '@godwit/vfio';
 import { modelFunction, VfioUserServer } from '@godwit/vfio-user';
-import { run } from '../src/device/index.js';
+import { runInProcess } from './run-in-process.js';
 
 const needsAddon = native === undefined ? { skip: nativeUnavailableReason ?? true } : {};
 
-async function check(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const status = await run(['check', ...args], {
-    stdout: {
-      write: (text) => {
-        out += text;
-      },
-    },
-    stderr: {
-      write: (text) => {
-        err += text;
-      },
-    },
-  });
-  return { status, out, err };
-}
+const check = (...args: string[]) => runInProcess('device', 'check', ...args);
 
 /** A vfio-user server with a device of that model, as long as `use` runs. */
 async function served(model: string, use: (path: string) => Promise<void>): Promise<void> {
@@ -51,39 +35,39 @@ async function served(model: string, use: (path: string) => Promise<void>): Prom
 }
 
 test('device check reports by rule and says how many passed', async () => {
-  const { status, out, err } = await check('crypto,state-size=16K', 'block,protocol=v1,state-size=16K');
-  assert.equal(err, '');
-  assert.match(out, /^crypto,state-size=16K: STOP_COPY\|P2P\nok {3}arcs\/reach /);
-  assert.match(out, /\nblock,protocol=v1,state-size=16K: v1 region\nok {3}region\/shape /);
-  assert.match(out, /\nblock,protocol=v1,state-size=16K: STOP_COPY\nok {3}arcs\/reach /);
-  assert.equal(out.match(/ passed, 0 failed, /g)?.length, 3);
+  const { status, stdout, stderr } = await check('crypto,state-size=16K', 'block,protocol=v1,state-size=16K');
+  assert.equal(stderr, '');
+  assert.match(stdout, /^crypto,state-size=16K: STOP_COPY\|P2P\nok {3}arcs\/reach /);
+  assert.match(stdout, /\nblock,protocol=v1,state-size=16K: v1 region\nok {3}region\/shape /);
+  assert.match(stdout, /\nblock,protocol=v1,state-size=16K: STOP_COPY\nok {3}arcs\/reach /);
+  assert.equal(stdout.match(/ passed, 0 failed, /g)?.length, 3);
   assert.equal(status, 0);
 });
 
 test('device check exits with 1 when a device breaks a rule, and names rule and source', async () => {
-  const { status, out } = await check('block,state-size=16K,corrupt-at=5000');
+  const { status, stdout } = await check('block,state-size=16K,corrupt-at=5000');
   assert.equal(status, 1);
   assert.match(
-    out,
+    stdout,
     /\nFAIL resuming\/load .*\n {5}EINVAL: device stream rejected .*\n {5}source: linux\/vfio\.h, RESUMING -> STOP/,
   );
 });
 
 test('a check of several devices ends with who broke rules, and who could not be checked', async () => {
-  const { status, out } = await check('block,state-size=16K', 'block,state-size=16K,corrupt-at=5000');
+  const { status, stdout } = await check('block,state-size=16K', 'block,state-size=16K,corrupt-at=5000');
   assert.equal(status, 1);
-  assert.ok(out.endsWith('\n2 reports: broken by block,state-size=16K,corrupt-at=5000\n'), out);
+  assert.ok(stdout.endsWith('\n2 reports: broken by block,state-size=16K,corrupt-at=5000\n'), stdout);
   const json = await check('--json', '--socket', '/nonexistent/device.sock', 'block,state-size=4K');
   assert.equal(json.status, 1);
-  const [checked, unchecked] = JSON.parse(json.out);
+  const [checked, unchecked] = JSON.parse(json.stdout);
   assert.equal(checked.failed, 0);
   assert.equal(unchecked.device, '/nonexistent/device.sock');
   assert.equal(typeof unchecked.error, 'string');
 });
 
 test('device check prints its report as JSON', async () => {
-  const { status, out } = await check('--json', 'block,state-size=16K');
-  const [report] = JSON.parse(out);
+  const { status, stdout } = await check('--json', 'block,state-size=16K');
+  const [report] = JSON.parse(stdout);
   assert.equal(status, 0);
   assert.equal(report.device, 'block,state-size=16K');
   assert.ok(report.passed > 15 && report.failed === 0);
@@ -96,49 +80,52 @@ test('device check prints its report as JSON', async () => {
 
 test('a wrong call says what is wrong and exits with 2', async () => {
   for (const [args, message] of [
-    [['toaster'], /^Property 'vfio-model\.model' doesn't take value 'toaster'/],
-    [['nic,size=1'], /^Property 'vfio-model\.size' not found/],
-    [['--frobnicate'], /^Unknown option '--frobnicate'/],
-    [['--limit', 'soon', 'nic'], /^--limit takes a number of seconds, not 'soon'/],
+    [['toaster'], /^godwit device check: Property 'vfio-model\.model' doesn't take value 'toaster'/],
+    [['nic,size=1'], /^godwit device check: Property 'vfio-model\.size' not found/],
+    [['--frobnicate'], /^godwit device check: Unknown option '--frobnicate';/],
+    [['--limit', 'soon', 'nic'], /^godwit device check: --limit takes a number of seconds, not 'soon'/],
   ] as const) {
-    const { status, out, err } = await check(...args);
+    const { status, stdout, stderr } = await check(...args);
     assert.equal(status, 2);
-    assert.equal(out, '');
-    assert.match(err, message);
-    assert.match(err, /\nusage: godwit device check /);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.match(stderr, /; see godwit device check --help\n$/);
   }
 });
 
 test('device check takes the device of a vfio-user server', needsAddon, () =>
   served('nic', async (path) => {
-    const { status, out, err } = await check('--socket', path);
-    assert.equal(err, '');
-    assert.ok(out.startsWith(`${path}: STOP_COPY|P2P|PRE_COPY\n`));
-    assert.match(out, /\n\d+ passed, 0 failed, 3 skipped\n/);
-    assert.equal(status, 0, out);
+    const { status, stdout, stderr } = await check('--socket', path);
+    assert.equal(stderr, '');
+    assert.ok(stdout.startsWith(`${path}: STOP_COPY|P2P|PRE_COPY\n`));
+    assert.match(stdout, /\n\d+ passed, 0 failed, 3 skipped\n/);
+    assert.equal(status, 0, stdout);
   }),
 );
 
 test('a server that is not there is an error that names it', needsAddon, async () => {
-  const { status, out, err } = await check('--socket', '/nonexistent/device.sock');
+  const { status, stdout, stderr } = await check('--socket', '/nonexistent/device.sock');
   assert.equal(status, 1);
-  assert.equal(out, '');
-  assert.match(err, /^\/nonexistent\/device\.sock: .*ENOENT/);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^godwit device check: \/nonexistent\/device\.sock: .*ENOENT/);
 });
 
 test('a server that does not start, or ends at once, is an error that says how', needsAddon, async () => {
   const ended = await check('--server', 'false');
-  assert.deepEqual([ended.status, ended.out], [1, '']);
-  assert.equal(ended.err, 'false: the server ended with status 1\n');
+  assert.deepEqual([ended.status, ended.stdout], [1, '']);
+  assert.equal(ended.stderr, 'godwit device check: false: the server ended with status 1\n');
   const absent = await check('--server', '/nonexistent/server -v');
-  assert.match(absent.err, /^\/nonexistent\/server -v: the server cannot be started: .*ENOENT\n/);
+  assert.match(
+    absent.stderr,
+    /^godwit device check: \/nonexistent\/server -v: the server cannot be started: .*ENOENT\n/,
+  );
 });
 
 test('a server is told what it does not offer', needsAddon, () =>
   served('block', async (path) => {
-    const { out } = await check('--socket', path);
-    assert.match(out, /\nnot offered: PRE_COPY; P2P\n/);
-    const { out: json } = await check('--json', '--socket', path);
+    const { stdout } = await check('--socket', path);
+    assert.match(stdout, /\nnot offered: PRE_COPY; P2P\n/);
+    const { stdout: json } = await check('--json', '--socket', path);
     const [document] = JSON.parse(json) as { notOffered: string[]; failed: number }[];
     assert.deepEqual([document!.notOffered, document!.failed], [['PRE_COPY', 'P2P'], 0]);
   }),

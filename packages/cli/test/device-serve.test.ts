@@ -53,7 +53,7 @@ test('SIGTERM ends the server and removes its socket', needsAddon, async () => {
 });
 
 for (const [what, args, code, message] of [
-  ['no socket', ['--device', 'nic'], 2, /device serve needs --socket and --device/],
+  ['no socket', ['--device', 'nic'], 2, /give --socket PATH and --device MODEL/],
   ['an unknown model', ['--socket', 'x', '--device', 'sound'], 2, /doesn't take value 'sound'/],
   ['an unknown property', ['--socket', 'x', '--device', 'nic,colour=red'], 2, /colour/],
   ['a folder that is not there', ['--socket', '/nonexistent/x', '--device', 'nic'], 1, /ENOENT.*bind/],

@@ -15,7 +15,12 @@ let folder: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'godwit-'));
 });
-after(() => rmSync(folder, { recursive: true }));
+// A test that fails leaves its machine running, and the file would never end.
+const children = new Set<ChildProcess>();
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
 
 interface Outcome {
   readonly code: number | null;
@@ -31,6 +36,7 @@ function start(
   const child = spawn(process.execPath, [godwit, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
   });
+  children.add(child);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (chunk) => {
@@ -39,7 +45,10 @@ function start(
   child.stderr?.on('data', (chunk) => {
     stderr += chunk;
   });
-  const ended = once(child, 'close').then(([code]): Outcome => ({ code, stdout, stderr }));
+  const ended = once(child, 'close').then(([code]): Outcome => {
+    children.delete(child);
+    return { code, stdout, stderr };
+  });
   return { child, ended };
 }
 
@@ -66,7 +75,7 @@ test('qmp prints the reply, and the events that came meanwhile on standard error
     stdout: '',
     stderr: "godwit qmp: GenericError: Parameter 'property' is missing\n",
   });
-  assert.equal((await run('qmp', socket, 'stop', '[1]')).code, 1);
+  assert.equal((await run('qmp', socket, 'stop', '[1]')).code, 2);
   assert.equal((await run('qmp', socket, 'quit')).code, 0);
   assert.equal((await ended).code, 0);
   assert.deepEqual(readdirSync(folder), []);

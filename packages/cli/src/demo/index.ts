@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os';
 import { SystemClock } from '@godwit/clock';
 import { nativeUnavailableReason } from '@godwit/native';
-import type { CommandIo } from '../command-io.js';
+import { Failure, type Io } from '../io.js';
 import { runDemo } from './demo.js';
-import { parseOptions, USAGE, UsageError } from './options.js';
+import { parseOptions } from './options.js';
 import { succeeded } from './result.js';
 import { type Output, Screen } from './screen.js';
 
@@ -12,20 +12,11 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** The same for SIGPIPE, which Node turns into an error of the stream: nobody reads the output any more. */
 const PIPE_CLOSED = 141;
 
+export { USAGE as usage } from './options.js';
+
 /** `godwit demo [options]` */
-export async function run(args: readonly string[], { stdout, stderr }: CommandIo): Promise<number> {
-  let options: ReturnType<typeof parseOptions>;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    stderr.write(`godwit demo: ${error.message}\n`);
-    return 1;
-  }
-  if (options === 'help') {
-    stdout.write(USAGE);
-    return 0;
-  }
+export async function run(args: readonly string[], { stdout }: Io): Promise<number> {
+  const options = parseOptions(args);
   const abort = new AbortController();
   let interruption: number | undefined;
   const interruptBy = (exitCode: number): void => {
@@ -50,8 +41,7 @@ export async function run(args: readonly string[], { stdout, stderr }: CommandIo
     return succeeded(result) ? 0 : 1;
   } catch (error) {
     if (interruption !== undefined) return interruption;
-    stderr.write(`godwit demo: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    throw new Failure(error instanceof Error ? error.message : String(error), { cause: error });
   } finally {
     for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupt);
     stdout.off('error', pipeClosed);

@@ -1,3 +1,4 @@
+import { UsageError } from '../io.js';
 import { parseSize } from './size.js';
 
 export interface DemoOptions {
@@ -22,7 +23,7 @@ export const DEFAULT_OPTIONS: DemoOptions = {
   json: false,
 };
 
-export const USAGE = `usage: godwit demo [OPTIONS]
+export const USAGE = `godwit demo [OPTIONS]
 
 Live-migrates a running guest with two VFIO devices between two machines on this host,
 shows how it went, and checks that nothing was lost on the way.
@@ -36,17 +37,14 @@ shows how it went, and checks that nothing was lost on the way.
   --help                     print this
 
 A SIZE is a number of bytes, or one with a suffix K, M or G.
-`;
-
-/** What is wrong with the arguments, in one line. */
-export class UsageError extends Error {}
+Exit codes: 0 everything arrived as it was, 1 it did not, 2 wrong call.`;
 
 const PAGE = 4096;
 const MIN_RAM = 16 * 2 ** 20;
 const MAX_DEVICE_STATE = 2 ** 31;
 
-/** The options of `godwit demo`; 'help' where they ask for it. @throws UsageError */
-export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
+/** The options of `godwit demo`. @throws UsageError */
+export function parseOptions(args: readonly string[]): DemoOptions {
   let options = DEFAULT_OPTIONS;
   for (let index = 0; index < args.length; index++) {
     const [name = '', attached] = splitOnce(args[index]!, '=');
@@ -73,11 +71,8 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
         if (attached !== undefined) throw new UsageError(`${name} takes no value`);
         options = { ...options, [name.slice(2)]: true };
         break;
-      case '--help':
-      case '-h':
-        return 'help';
       default:
-        throw new UsageError(`unknown option '${name}'; see godwit demo --help`);
+        throw new UsageError(`unknown option '${name}'`);
     }
   }
   return options;

@@ -6,26 +6,24 @@ import { modelCandidate } from './model-candidate.js';
 import { serverCandidate } from './server-candidate.js';
 import { socketCandidate } from './socket-candidate.js';
 
-export const usage = `godwit device check [--json] [--limit SECONDS] [--socket PATH]... [--server COMMAND]...
-       [MODEL[,PROPERTY=VALUE...]...]
-Walks every arc, stream and error that linux/vfio.h has rules for, and reports by rule. Checked are the
-devices of vfio-user servers (--socket), those of servers that are started as COMMAND SOCKET for each device that a rule
-asks for (--server: for a server that serves once, or does not outlive every rule), and devices of the models named; none
-given: all models, by both protocols. Of a server the report names what it does not offer, too. Properties are those of -device ${MODEL_DEVICE_TYPE}; unless given, state-size is 256K, so that a check takes
-a moment. A rule may take 30 seconds (--limit). Exit codes: 0 all passed, 1 some failed, 2 wrong call.`;
+export const usage = `godwit device check [OPTIONS] [MODEL[,PROPERTY=VALUE...]...]
+
+Walks every arc, stream and error that linux/vfio.h has rules for, and reports by rule. Checked are devices of the
+models named, and those of servers; where neither is given, all models by both protocols.
+Models: ${[...MODELS.keys()].join(', ')}. Properties are those of -device ${MODEL_DEVICE_TYPE}; state-size is 256K unless given.
+
+  --socket PATH       the device of the vfio-user server there
+  --server COMMAND    the devices of servers that are started as COMMAND SOCKET, one for each device that a rule asks
+                      for: where a server serves one client only, or does not outlive every rule
+  --limit SECONDS     how long a rule may take (30)
+  --json              print JSON instead
+
+Of a server the report also names what it does not offer.
+Exit codes: 0 no rule broken, 1 some broken or a device could not be checked, 2 wrong call.`;
 
 /** `godwit device check`: see {@link usage}. */
 export async function run(args: string[], io: Io): Promise<number> {
-  let call: ReturnType<typeof parse>;
-  try {
-    call = parse(args);
-  } catch (error) {
-    throw error instanceof PropertyError ? new UsageError(error.message) : error;
-  }
-  if (call.help) {
-    io.stdout.write(`usage: ${usage}\n`);
-    return 0;
-  }
+  const call = parse(args);
   const reports: NamedReport[] = [];
   const unchecked: { device: string; error: string }[] = [];
   for (const candidate of call.candidates) {
@@ -38,7 +36,7 @@ export async function run(args: string[], io: Io): Promise<number> {
       // The server cannot be reached, or is no vfio-user server; the others are checked all the same.
       const reason = error instanceof Error ? error.message : String(error);
       unchecked.push({ device: candidate.name, error: reason });
-      io.stderr.write(`${candidate.name}: ${reason}\n`);
+      io.stderr.write(`godwit device check: ${candidate.name}: ${reason}\n`);
     }
   }
   if (call.json) {
@@ -63,19 +61,18 @@ function lackText({ notOffered }: NamedReport): string {
   return notOffered === undefined || notOffered.length === 0 ? '' : `\nnot offered: ${notOffered.join('; ')}`;
 }
 
-function parse(args: string[]): { help: boolean; json: boolean; candidates: Candidate[] } {
+function parse(args: string[]): { json: boolean; candidates: Candidate[] } {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
-      help: { type: 'boolean', short: 'h', default: false },
       json: { type: 'boolean', default: false },
       limit: { type: 'string', default: '30' },
       socket: { type: 'string', multiple: true, default: [] },
       server: { type: 'string', multiple: true, default: [] },
     },
   });
-  const { help, json, limit, socket: sockets, server: servers } = values;
+  const { json, limit, socket: sockets, server: servers } = values;
   const limitMs = Number(limit) * 1000;
   if (!(limitMs > 0)) throw new UsageError(`--limit takes a number of seconds, not '${limit}'`);
   const everyModel = () =>
@@ -83,12 +80,19 @@ function parse(args: string[]): { help: boolean; json: boolean; candidates: Cand
   const given = positionals.length + sockets.length + servers.length;
   const models = given > 0 ? positionals : everyModel();
   return {
-    help,
     json,
     candidates: [
       ...sockets.map((path) => socketCandidate(path, limitMs)),
       ...servers.map((command) => serverCandidate(command, limitMs)),
-      ...models.map((name) => modelCandidate(name, limitMs)),
+      ...models.map((name) => candidateOf(name, limitMs)),
     ],
   };
+}
+
+function candidateOf(model: string, limitMs: number): Candidate {
+  try {
+    return modelCandidate(model, limitMs);
+  } catch (error) {
+    throw error instanceof PropertyError ? new UsageError(error.message) : error;
+  }
 }

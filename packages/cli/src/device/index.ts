@@ -1,12 +1,12 @@
+import { type CommandTable, runOneOf } from '../command.js';
 import type { Io } from '../io.js';
-import { runSubcommand, type SubcommandTable } from '../subcommands.js';
 
-const subcommands: SubcommandTable = {
-  check: () => import('./check.js'),
-  serve: () => import('./serve.js'),
+const COMMANDS: CommandTable = {
+  check: { summary: 'check devices by the rules of linux/vfio.h', load: () => import('./check.js') },
+  serve: { summary: 'serve a device model over vfio-user', load: () => import('./serve.js') },
 };
 
-/** `godwit device SUBCOMMAND …` */
+/** `godwit device COMMAND …` */
 export function run(args: readonly string[], io: Io): Promise<number> {
-  return runSubcommand('device', subcommands, args, io);
+  return runOneOf('godwit device', COMMANDS, args, io);
 }

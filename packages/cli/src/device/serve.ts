@@ -1,14 +1,22 @@
 import { parseArgs } from 'node:util';
 import { SystemClock } from '@godwit/clock';
 import { NativeUnavailableError, requireNative } from '@godwit/native';
-import { createModel, MODELS, PropertyError, type PropertyValue } from '@godwit/vfio';
+import { createModel, MODEL_DEVICE_TYPE, MODELS, PropertyError, type PropertyValue } from '@godwit/vfio';
 import { modelFunction, VfioUserServer } from '@godwit/vfio-user';
 import { Failure, type Io, UsageError } from '../io.js';
 
 export const usage = `godwit device serve --socket PATH --device MODEL[,PROPERTY=VALUE...] [--once]
-Serves a device model over vfio-user, for QEMU (-device vfio-user-pci), our machine or any other client, one at a time.
-Models: ${[...MODELS.keys()].join(', ')}. The device keeps its state when a client leaves; with --once the server ends
-then. SIGTERM and SIGINT end it too, and remove the socket. Exit codes: 0 ended so, 1 it could not serve, 2 wrong call.`;
+
+Serves a device model over vfio-user, for QEMU 10.1 and newer (-device vfio-user-pci), godwit machine or any other
+client, one at a time. The device keeps its state when a client leaves.
+Models: ${[...MODELS.keys()].join(', ')}. Properties are those of -device ${MODEL_DEVICE_TYPE}.
+
+  --socket PATH     listen there (also --socket-path)
+  --device ...      the model and its properties
+  --once            end when the client has left
+
+SIGTERM and SIGINT end it too, and remove the socket.
+Exit codes: 0 ended so, 1 it could not serve, 2 wrong call.`;
 
 /** What ends a server from outside; `disconnect`: the process that started it with a channel (child_process.fork) is gone. */
 const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
@@ -16,10 +24,6 @@ const ENDINGS = ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const;
 /** `godwit device serve`: see {@link usage}. */
 export async function run(args: string[], io: Io): Promise<number> {
   const call = parse(args);
-  if (call === 'help') {
-    io.stdout.write(`usage: ${usage}\n`);
-    return 0;
-  }
   try {
     await serve(call, io);
   } catch (error) {
@@ -37,11 +41,10 @@ interface Call {
   readonly properties: Readonly<Record<string, PropertyValue>>;
 }
 
-function parse(args: string[]): Call | 'help' {
+function parse(args: string[]): Call {
   const { values } = parseArgs({
     args,
     options: {
-      help: { type: 'boolean', short: 'h' },
       // The second name is that of the conventions for vfio-user back-ends.
       socket: { type: 'string' },
       'socket-path': { type: 'string' },
@@ -50,9 +53,8 @@ function parse(args: string[]): Call | 'help' {
     },
   });
   const socket = values.socket ?? values['socket-path'];
-  if (values.help) return 'help';
   if (socket === undefined || values.device === undefined) {
-    throw new UsageError('device serve needs --socket and --device');
+    throw new UsageError('give --socket PATH and --device MODEL');
   }
   const [model = '', ...assignments] = values.device.split(',');
   const properties = assignments.map((assignment): [string, PropertyValue] => {

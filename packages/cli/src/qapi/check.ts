@@ -1,9 +1,16 @@
 import { parseArgs } from 'node:util';
 import { loadSchema, printAsQemu, printDiagnostic } from '@godwit/qapi/schema';
 import { type Io, UsageError } from '../io.js';
-import { chosenDialect, dialectOption } from './dialect.js';
+import { chosenDialect, DIALECT_HELP, dialectOption } from './dialect.js';
 
-export const usage = 'godwit qapi check FILE… [--first] [--dialect 7.2 | 10.0 | 10.2]';
+export const usage = `godwit qapi check [OPTIONS] FILE...
+
+Finds all errors of schemas, each with its place in the text and, where it is sure, a fix.
+
+  --first                 the first error only, in QEMU's words
+  ${DIALECT_HELP}
+
+Exit codes: 0 no error, 1 errors, 2 wrong call.`;
 
 /** Checks schemas: all errors with their place in the text, or the first as QEMU words it. */
 export async function run(args: string[], io: Io): Promise<number> {

@@ -10,6 +10,11 @@ export const configurationOptions = {
   'infer-from': { type: 'string' },
 } as const;
 
+/** What help says of them. */
+export const CONFIGURATION_HELP = `--config A,B,...        the conditions that hold
+  --config-header FILE    those that a config-host.h defines
+  --infer-from ADDRESS    those that a running server seems to have been built with`;
+
 export interface ConfigurationValues {
   readonly config?: string | undefined;
   readonly 'config-header'?: string | undefined;

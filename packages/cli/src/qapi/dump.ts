@@ -2,9 +2,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dumpSchema, loadSchema, printAsQemu } from '@godwit/qapi/schema';
 import { type Io, UsageError } from '../io.js';
-import { chosenDialect, dialectOption } from './dialect.js';
+import { chosenDialect, DIALECT_HELP, dialectOption } from './dialect.js';
 
-export const usage = 'godwit qapi dump FILE [--dir DIR] [--dialect 7.2 | 10.0 | 10.2]';
+export const usage = `godwit qapi dump [OPTIONS] FILE
+
+Prints a schema, or its first error, as the tests in QEMU's source do.
+
+  -d, --dir DIR           look for FILE in DIR, and leave DIR out of messages
+  ${DIALECT_HELP}`;
 
 /**
  * Prints a schema, or its first error, as the tests in QEMU's source do. With `--dir`, the file is looked for

@@ -4,14 +4,29 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generateTypeScript, type Schema, schemaFromReply } from '@godwit/qapi';
 import { Failure, type Io, UsageError } from '../io.js';
-import { type ConfigurationValues, chosenConfiguration, configurationOptions } from './configuration.js';
-import { dialectOption } from './dialect.js';
+import {
+  CONFIGURATION_HELP,
+  type ConfigurationValues,
+  chosenConfiguration,
+  configurationOptions,
+} from './configuration.js';
+import { DIALECT_HELP, dialectOption } from './dialect.js';
 import { querySchema } from './live-schema.js';
 import { readSchema } from './read-schema.js';
 
-export const usage = `godwit qapi gen FILE -o DIR [--dialect VERSION]
-         [--config A,B,… | --config-header FILE | --infer-from ADDRESS]
-       godwit qapi gen --from ADDRESS [--like FILE] -o DIR`;
+export const usage = `godwit qapi gen [OPTIONS] -o DIR FILE
+       godwit qapi gen [OPTIONS] -o DIR --from ADDRESS
+
+Generates TypeScript (types, commands, events and the data by which they are checked) from a schema, or from what a
+running QEMU or godwit machine says of its own. The files import @godwit/qapi/runtime and nothing else.
+
+  -o, --output DIR        the folder for the files; those that are as they should be are left alone
+  --from ADDRESS          ask the QMP monitor there: unix:PATH or a path, tcp:HOST:PORT or HOST:PORT
+  --like FILE             name types as this schema does, with --from (that of godwit's machine)
+  ${CONFIGURATION_HELP}
+  ${DIALECT_HELP}
+
+Without conditions given, what is conditional is there, and conditional members are optional.`;
 
 type Values = ConfigurationValues & { readonly dialect?: string | undefined };
 

@@ -1,14 +1,20 @@
+import { type CommandTable, runOneOf } from '../command.js';
 import type { Io } from '../io.js';
-import { runSubcommand, type SubcommandTable } from '../subcommands.js';
 
-const subcommands: SubcommandTable = {
-  check: () => import('./check.js'),
-  dump: () => import('./dump.js'),
-  gen: () => import('./gen.js'),
-  introspect: () => import('./introspect.js'),
+const COMMANDS: CommandTable = {
+  check: { summary: 'find the errors of a schema', load: () => import('./check.js') },
+  gen: {
+    summary: 'generate TypeScript from a schema, or from what a running server says of its own',
+    load: () => import('./gen.js'),
+  },
+  introspect: {
+    summary: 'print what query-qmp-schema replies with such a schema',
+    load: () => import('./introspect.js'),
+  },
+  dump: { summary: "print a schema as the tests in QEMU's source do", load: () => import('./dump.js') },
 };
 
-/** `godwit qapi SUBCOMMAND …` */
+/** `godwit qapi COMMAND …` */
 export function run(args: readonly string[], io: Io): Promise<number> {
-  return runSubcommand('qapi', subcommands, args, io);
+  return runOneOf('godwit qapi', COMMANDS, args, io);
 }

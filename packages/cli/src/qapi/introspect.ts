@@ -1,12 +1,17 @@
 import { parseArgs } from 'node:util';
 import { introspect } from '@godwit/qapi';
 import { type Io, UsageError } from '../io.js';
-import { chosenConfiguration, configurationOptions } from './configuration.js';
-import { dialectOption } from './dialect.js';
+import { CONFIGURATION_HELP, chosenConfiguration, configurationOptions } from './configuration.js';
+import { DIALECT_HELP, dialectOption } from './dialect.js';
 import { readSchema } from './read-schema.js';
 
-export const usage = `godwit qapi introspect FILE [--unmasked] [--dialect VERSION]
-         [--config A,B,… | --config-header FILE | --infer-from ADDRESS]`;
+export const usage = `godwit qapi introspect [OPTIONS] FILE
+
+Prints what query-qmp-schema replies of a server that is built from the schema: a JSON array, an entity a line.
+
+  --unmasked              types by their names in the schema
+  ${CONFIGURATION_HELP}
+  ${DIALECT_HELP}`;
 
 /** Prints the reply to query-qmp-schema of a server that is built from the schema: a JSON array, an entity a line. */
 export async function run(args: string[], io: Io): Promise<number> {

@@ -169,7 +169,7 @@ test('a machine that dies ends the demo with a clear error', async (context) => 
 
 test('an argument that is wrong is told in one line', async (context) => {
   const demo = startDemo(context, ['--nonsense']);
-  assert.equal(await demo.exit, 1);
+  assert.equal(await demo.exit, 2);
   assert.equal(demo.errors(), "godwit demo: unknown option '--nonsense'; see godwit demo --help\n");
 });
 

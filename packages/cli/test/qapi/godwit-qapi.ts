@@ -1,18 +1,6 @@
-import { run } from '../../src/qapi/index.js';
-
-export interface Result {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { type Result, runInProcess } from '../run-in-process.js';
 
 /** Runs `godwit qapi ARGS…` in this process. */
-export async function godwitQapi(...args: string[]): Promise<Result> {
-  let stdout = '';
-  let stderr = '';
-  const status = await run(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-  });
-  return { status, stdout, stderr };
+export function godwitQapi(...args: string[]): Promise<Result> {
+  return runInProcess('qapi', ...args);
 }
