@@ -11,6 +11,7 @@
         'src/unix_sockets.c',
         'src/mappings.c',
         'src/page_digests.c',
+        'src/page_copies.c',
         'src/poll.c',
       ],
       'defines': ['NAPI_VERSION=8', '_GNU_SOURCE'],

@@ -16,7 +16,7 @@ export interface Native {
    * A file that shrinks under its mapping does not kill the process: see {@link Native.mappingFaults}.
    */
   mmap(fd: number, offset: number, length: number, writable: boolean): ArrayBuffer;
-  /** Detaches the buffer and unmaps it. EINVAL: it is detached already. */
+  /** Detaches the buffer and unmaps it. EINVAL: it is detached already. EBUSY: pages are being copied. */
   munmap(buffer: ArrayBuffer): void;
   /**
    * How many pages of a mapping were found to lie past the end of their file, by an access to them. Each of them reads as
@@ -100,6 +100,19 @@ export interface Native {
    * `bytes`; a page size is a multiple of 256 bytes. The same as `pageDigestsPortable`.
    */
   pageDigests(bytes: Uint8Array, pageSize: number, pages: Uint32Array, into: Uint32Array): void;
+  /**
+   * Copies the pages listed in `pages`, numbered from the start of both, and puts the digest of each, as it was copied, into
+   * `digests` at the same index. Another thread does it; until the promise is fulfilled a mapping that takes part cannot be
+   * unmapped (EBUSY). `from` may change meanwhile: a page is then copied in parts of different age, and the digest is that
+   * of the copy.
+   */
+  copyPages(
+    from: Uint8Array,
+    into: Uint8Array,
+    pageSize: number,
+    pages: Uint32Array,
+    digests: Uint32Array,
+  ): Promise<void>;
   /** The kernel's id of the calling thread (gettid). */
   threadId(): number;
 }

@@ -28,6 +28,8 @@ struct mapping {
   uint32_t slot;
   void *address;
   size_t length;
+  // Copies under way that use it; only its own thread counts.
+  uint32_t held;
 };
 
 static struct slot slots[MAX_MAPPINGS];
@@ -180,11 +182,28 @@ static struct mapping *get_mapping(napi_env env, napi_value buffer) {
   return *(struct mapping **)wrapper;
 }
 
+struct mapping *hold_mapping(napi_env env, napi_value buffer) {
+  bool ours = false;
+  void *wrapper;
+  if (napi_check_object_type_tag(env, buffer, &mapping_tag, &ours) != napi_ok || !ours ||
+      napi_unwrap(env, buffer, &wrapper) != napi_ok) {
+    return NULL;
+  }
+  struct mapping *mapping = *(struct mapping **)wrapper;
+  mapping->held++;
+  return mapping;
+}
+
+void release_mapping(struct mapping *mapping) {
+  if (mapping != NULL) mapping->held--;
+}
+
 static napi_value munmap_(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   if (!get_arguments(env, info, 1, arguments)) return NULL;
   struct mapping *mapping = get_mapping(env, arguments[0]);
   if (mapping == NULL) return NULL;
+  if (mapping->held > 0) return throw_errno(env, EBUSY, "munmap");
   struct mapping copy = *mapping;
   // Detaching may free the mapping at once; from here on only the copy is used.
   mapping->address = NULL;

@@ -14,6 +14,7 @@ NAPI_MODULE_INIT() {
   register_unix_sockets(env, exports);
   register_mappings(env, exports);
   register_page_digests(env, exports);
+  register_page_copies(env, exports);
   register_poll(env, exports);
   return exports;
 }

@@ -38,6 +38,17 @@ bool get_uint32_array(napi_env env, napi_value value, uint32_t **words, size_t *
 napi_value make_number(napi_env env, double number);
 napi_value make_undefined(napi_env env);
 
+// page_digests.c
+
+// Copies a page, `size` a multiple of 256 bytes, and returns the digest of what was copied, even where it changes meanwhile.
+uint32_t copy_page(uint8_t *into, const uint8_t *page, size_t size);
+
+// mappings.c
+
+// Keeps the mapping behind an ArrayBuffer, so that munmap refuses; NULL for a buffer that is none.
+struct mapping *hold_mapping(napi_env env, napi_value buffer);
+void release_mapping(struct mapping *mapping);
+
 // Each file's functions, registered by module.c.
 
 void register_descriptors(napi_env env, napi_value exports);
@@ -45,6 +56,7 @@ void register_sockets(napi_env env, napi_value exports);
 void register_unix_sockets(napi_env env, napi_value exports);
 void register_mappings(napi_env env, napi_value exports);
 void register_page_digests(napi_env env, napi_value exports);
+void register_page_copies(napi_env env, napi_value exports);
 void register_poll(napi_env env, napi_value exports);
 void register_function(napi_env env, napi_value exports, const char *name, napi_callback function);
 
