@@ -3,6 +3,8 @@ import { JsonDouble, type JsonValue } from './value.js';
 export interface StringifyOptions {
   /** One member or element per line, indented by four spaces. */
   readonly pretty?: boolean;
+  /** No spaces after the separators. */
+  readonly compact?: boolean;
   /**
    * How doubles are written. `text` (the default) keeps the literal that was read, so that nothing is lost and a double
    * stays one; `printf` writes the value as C's `%.17g`, which is what QEMU does.
@@ -16,24 +18,25 @@ export interface StringifyOptions {
  */
 export function stringify(value: JsonValue, options: StringifyOptions = {}): string {
   const printf = options.doubles === 'printf';
-  return options.pretty === true ? writePretty(value, printf, '\n') : write(value, printf);
+  if (options.pretty === true) return writePretty(value, printf, '\n');
+  return options.compact === true ? write(value, printf, ',', ':') : write(value, printf, ', ', ': ');
 }
 
-function write(value: JsonValue, printf: boolean): string {
+function write(value: JsonValue, printf: boolean, comma: string, colon: string): string {
   if (typeof value !== 'object' || value === null || value instanceof JsonDouble) {
     return writeScalar(value, printf);
   }
   let text = '';
   if (Array.isArray(value)) {
     for (const element of value) {
-      if (text !== '') text += ', ';
-      text += write(element, printf);
+      if (text !== '') text += comma;
+      text += write(element, printf, comma, colon);
     }
     return `[${text}]`;
   }
   for (const key in value) {
-    if (text !== '') text += ', ';
-    text += `${quote(key)}: ${write(value[key]!, printf)}`;
+    if (text !== '') text += comma;
+    text += quote(key) + colon + write(value[key]!, printf, comma, colon);
   }
   return `{${text}}`;
 }

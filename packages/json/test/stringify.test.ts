@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { JsonDouble, JsonError, type JsonValue, parse, stringify } from '../src/index.js';
 
-test('separators are those of QEMU, and pretty text is indented by four', () => {
+test('separators are those of QEMU or compact, and pretty text is indented by four', () => {
   const value: JsonValue = { return: { a: [1, true, null], b: {}, c: [] }, id: 'x' };
   assert.equal(stringify(value), '{"return": {"a": [1, true, null], "b": {}, "c": []}, "id": "x"}');
+  assert.equal(stringify(value, { compact: true }), '{"return":{"a":[1,true,null],"b":{},"c":[]},"id":"x"}');
   assert.equal(
     stringify(value, { pretty: true }),
     `{
@@ -79,8 +80,8 @@ test('what is written reads back as it was, 64-bit integers and odd member names
     ) as fc.Arbitrary<JsonValue>,
   }));
   fc.assert(
-    fc.property(value, fc.boolean(), (original, pretty) => {
-      const text = stringify(original, { pretty });
+    fc.property(value, fc.boolean(), fc.boolean(), (original, pretty, compact) => {
+      const text = stringify(original, { pretty, compact });
       assert.match(text, /^[\x20-\x7e\n]*$/);
       assert.deepEqual(parse(text), original);
     }),

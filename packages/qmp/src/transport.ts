@@ -13,6 +13,11 @@ export interface Transport {
    * Descriptors go with the first byte; the transport owns them from here on and closes them when they are sent, or cannot be.
    */
   write(bytes: Uint8Array, fds?: readonly number[]): boolean;
+  /**
+   * For who has nothing to do before the peer has answered: may hold up the thread for a moment, as long as that pays, and
+   * hands over what came meanwhile before it returns.
+   */
+  awaitAnswer?(): void;
   /** Bytes that were queued and not taken by the peer yet. */
   readonly writableLength: number;
   /**

@@ -45,11 +45,8 @@ const greeting =
 async function greet(script: Awaited<ReturnType<typeof connectToScript>>): Promise<QmpClient> {
   script.wire.send(greeting);
   const [request] = await script.wire.take();
-  assert.deepEqual(
-    request,
-    plain('{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}, "id": 1}'),
-  );
-  script.wire.send('{"return": {}, "id": 1}');
+  assert.deepEqual(request, plain('{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}'));
+  script.wire.send('{"return": {}}');
   return script.connecting;
 }
 
@@ -70,6 +67,56 @@ test('commands are pipelined and their replies find them', async () => {
   await client.close();
 });
 
+test('a command that is alone goes without an id and without spaces, and one behind it with an id', async () => {
+  const script = await connectToScript();
+  const client = await greet(script);
+  script.wire.text = '';
+  const replies = ['first', 'second', 'third'].map((n) => client.execute('echo', { n, list: [1, 2] }));
+  await settle();
+  assert.equal(
+    script.wire.text,
+    [
+      '{"execute":"echo","arguments":{"n":"first","list":[1,2]}}\n',
+      '{"execute":"echo","arguments":{"n":"second","list":[1,2]},"id":3}\n',
+      '{"execute":"echo","arguments":{"n":"third","list":[1,2]},"id":4}\n',
+    ].join(''),
+  );
+  script.wire.send('{"return": 3, "id": 4}{"return": 1}{"return": 2, "id": 3}');
+  assert.deepEqual(await Promise.all(replies), [1, 2, 3]);
+});
+
+test('an id that the caller has chosen is not given to another command', async () => {
+  const script = await connectToScript();
+  const client = await greet(script);
+  const replies = [client.execute('a', undefined, { id: 3 }), client.execute('b'), client.execute('c')];
+  const requests = await script.wire.take();
+  assert.deepEqual(
+    requests.map(({ id }) => id),
+    [3, 2, 4],
+  );
+  script.wire.send('{"return": "c", "id": 4}{"return": "a", "id": 3}{"return": "b", "id": 2}');
+  assert.deepEqual(await Promise.all(replies), ['a', 'b', 'c']);
+  const nothing = client.execute('d', undefined, { id: null });
+  assert.deepEqual((await script.wire.take())[0]?.id, null);
+  script.wire.send('{"return": "d", "id": null}');
+  assert.equal(await nothing, 'd');
+});
+
+test('arguments that are no JSON are refused, and leave nothing behind', async () => {
+  const script = await connectToScript();
+  const client = await greet(script);
+  for (const bad of [() => {}, Symbol('s'), Number.NaN]) {
+    await assert.rejects(client.execute('echo', { bad: bad as unknown as JsonValue }), TypeError);
+  }
+  const circular: JsonObject = {};
+  circular.self = circular;
+  await assert.rejects(client.execute('echo', circular), RangeError);
+  const reply = client.execute('echo');
+  assert.deepEqual(await script.wire.take(), [plain('{"execute": "echo"}')]);
+  script.wire.send('{"return": 1}');
+  assert.equal(await reply, 1);
+});
+
 test('an error carries its class, the command and the arguments', async () => {
   const { client } = await connectToServer();
   await assert.rejects(client.execute('fail', { x: 1 }), (error: QmpCommandError) => {
@@ -87,9 +134,7 @@ test('events between a command and its reply, and before the negotiation reply, 
   const script = await connectToScript();
   script.wire.send(greeting);
   await settle();
-  script.wire.send(
-    '{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "EARLY"}{"return": {}, "id": 1}',
-  );
+  script.wire.send('{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "EARLY"}{"return": {}}');
   const client = await script.connecting;
   const seen: unknown[] = [];
   client.on('RESUME', (event) => seen.push(event));
@@ -97,7 +142,7 @@ test('events between a command and its reply, and before the negotiation reply, 
   const second = client.execute('query-status');
   await settle();
   script.wire.send('{"timestamp": {"seconds": 5, "microseconds": 6}, "event": "RESUME", "data": {"a": 1}}');
-  script.wire.send('{"return": {"running": true}, "id": 3}{"return": {}, "id": 2}');
+  script.wire.send('{"return": {"running": true}, "id": 3}{"return": {}}');
   assert.deepEqual(await first, plain('{}'));
   assert.deepEqual(await second, plain('{"running": true}'));
   assert.deepEqual(seen, [
@@ -289,10 +334,10 @@ test('a typed client encodes, decodes, and shows what does not fit the schema', 
   })();
   wire.send(greeting);
   await settle();
-  wire.send('{"return": {}, "id": 1}');
+  wire.send('{"return": {}}');
   const client = await connecting;
   const doubled: Promise<bigint> = client.execute('double', { n: 4n });
-  wire.send('{"return": 4, "id": 2}');
+  wire.send('{"return": 4}');
   assert.equal(await doubled, 8n);
   const stream = client.events();
   wire.send('{"event": "COUNT", "data": {"n": 7}, "timestamp": {"seconds": -1, "microseconds": -1}}');

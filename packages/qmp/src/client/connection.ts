@@ -52,8 +52,9 @@ type Id = number | string;
 /** A command that is not sent yet. */
 interface Held {
   readonly key: Id;
-  readonly id: JsonValue;
-  readonly command: OutgoingCommand;
+  readonly text: string;
+  /** Owned by the connection. */
+  readonly fds: readonly number[];
 }
 
 /** Commands on their way at once; more are refused. */
@@ -158,14 +159,20 @@ export class Connection {
   /** The value of the reply's `return`. */
   execute(command: OutgoingCommand): Promise<JsonValue> {
     return new Promise((resolve, reject) => {
-      const refusal = this.#refusal(command);
-      if (refusal !== undefined) {
+      let key: Id;
+      let text: string;
+      try {
+        this.#check(command);
+        // One that is alone needs no id: QEMU reads byte by byte, each with several system calls.
+        const alone = this.#pending.size === 0 && !command.outOfBand;
+        const id = command.id === undefined ? this.#freshId() : command.id;
+        key = idKey(id);
+        text = requestText(command, alone ? command.id : id);
+      } catch (error) {
         for (const fd of command.fds) this.#options.closeDescriptor(fd);
-        reject(refusal);
+        reject(error);
         return;
       }
-      const id: JsonValue = command.id === undefined ? this.#nextId++ : command.id;
-      const key = idKey(id);
       const { timeoutMs, signal, failed } = command;
       const abandon = (error: unknown) => {
         // The entry of what was sent stays, so that the reply, should it come, finds where it belongs.
@@ -191,7 +198,7 @@ export class Connection {
       };
       if (onAbort !== undefined) signal!.addEventListener('abort', onAbort);
       this.#pending.set(key, pending);
-      this.#held.push({ key, id, command });
+      this.#held.push({ key, text, fds: command.fds });
       if (command.outOfBand && !pending.hasDescriptors) this.#sendHeld(this.#held.length - 1);
       else this.#sendHeld();
     });
@@ -209,27 +216,32 @@ export class Connection {
     this.#transport.destroy();
   }
 
-  #refusal(command: OutgoingCommand): unknown {
-    if (command.signal?.aborted) return command.signal.reason;
-    if (this.#closed) return new QmpDisconnectedError('the connection is closed');
+  /** @throws the reason for which a command cannot be sent */
+  #check(command: OutgoingCommand): void {
+    command.signal?.throwIfAborted();
+    if (this.#closed) throw new QmpDisconnectedError('the connection is closed');
     if (command.id !== undefined && this.#pending.has(idKey(command.id))) {
-      return new TypeError(`a command with the id ${stringify(command.id)} is on its way already`);
+      throw new TypeError(`a command with the id ${stringify(command.id)} is on its way already`);
     }
     if (this.#pending.size >= pendingLimit) {
-      return new RangeError(`${pendingLimit} commands are on their way already`);
+      throw new RangeError(`${pendingLimit} commands are on their way already`);
     }
-    return undefined;
+  }
+
+  #freshId(): number {
+    while (this.#pending.has(this.#nextId)) this.#nextId++;
+    return this.#nextId++;
   }
 
   /** Sends what may be sent of the commands that are held, from the one at `first`. */
   #sendHeld(first = 0): void {
     while (this.#held.length > first) {
-      const { command, id } = this.#held[first]!;
-      const hasDescriptors = command.fds.length > 0;
+      const { text, fds } = this.#held[first]!;
+      const hasDescriptors = fds.length > 0;
       if (hasDescriptors && this.#descriptorsOnTheirWay) return;
       this.#held.splice(first, 1);
       this.#descriptorsOnTheirWay ||= hasDescriptors;
-      this.#write(command, id);
+      this.#write(text, fds);
     }
   }
 
@@ -237,16 +249,13 @@ export class Connection {
   #dropHeld(key: Id): void {
     const index = this.#held.findIndex((held) => held.key === key);
     if (index < 0) return;
-    const [{ command }] = this.#held.splice(index, 1) as [Held];
+    const [{ fds }] = this.#held.splice(index, 1) as [Held];
     this.#pending.delete(key);
-    for (const fd of command.fds) this.#options.closeDescriptor(fd);
+    for (const fd of fds) this.#options.closeDescriptor(fd);
     this.#sendHeld();
   }
 
-  #write({ command, args, outOfBand, fds }: OutgoingCommand, id: JsonValue): void {
-    const member = outOfBand ? 'exec-oob' : 'execute';
-    const argumentsText = args === undefined ? '' : `, "arguments": ${stringify(args)}`;
-    const text = `{"${member}": ${stringify(command)}${argumentsText}, "id": ${stringify(id)}}\n`;
+  #write(text: string, fds: readonly number[]): void {
     if (fds.length > 0) {
       // Descriptors go with the first byte of a message, so that it is to be written alone.
       this.#flush();
@@ -256,14 +265,12 @@ export class Connection {
     this.#output += text;
     if (this.#flushScheduled) return;
     // The first goes at once; what is issued in the same breath as it goes together.
-    if (this.#pending.size === 1) {
-      this.#flush();
-      return;
-    }
+    if (this.#pending.size === 1) this.#flush();
     this.#flushScheduled = true;
     queueMicrotask(() => {
       this.#flushScheduled = false;
       this.#flush();
+      if (this.#pending.size === 1) this.#transport.awaitAnswer?.();
     });
   }
 
@@ -350,8 +357,8 @@ export class Connection {
     const cause = reason === undefined ? undefined : { cause: reason };
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { command } of this.#held.splice(0)) {
-      for (const fd of command.fds) this.#options.closeDescriptor(fd);
+    for (const { fds } of this.#held.splice(0)) {
+      for (const fd of fds) this.#options.closeDescriptor(fd);
     }
     for (const each of pending) {
       this.#settle(each);
@@ -369,6 +376,16 @@ export class Connection {
     this.#options.onClosed(reason);
   }
 }
+
+/** @throws TypeError for arguments that are no JSON */
+function requestText({ command, args, outOfBand }: OutgoingCommand, id: JsonValue | undefined): string {
+  const member = outOfBand ? 'exec-oob' : 'execute';
+  const argumentsText = args === undefined ? '' : `,"arguments":${stringify(args, compact)}`;
+  const idText = id === undefined ? '' : `,"id":${stringify(id, compact)}`;
+  return `{"${member}":${stringify(command)}${argumentsText}${idText}}\n`;
+}
+
+const compact = { compact: true };
 
 function idKey(id: JsonValue): Id {
   return typeof id === 'number' ? id : stringify(id);

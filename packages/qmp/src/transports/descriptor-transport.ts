@@ -13,6 +13,12 @@ const readsPerTurn = 8;
 /** How long the thread waits for the next command of a client that had the reply to its last one at once. */
 const momentMicroseconds = 50;
 
+/** How long it waits for the answer of a server that had its last one ready at once. */
+const answerMicroseconds = 30;
+
+/** A wait that took longer, with what came of it, does not count as a moment. */
+const longestMomentMs = 0.2;
+
 /** A connected socket, by its descriptor, which it owns. Over a unix socket other descriptors travel with the bytes. */
 export class DescriptorTransport implements Transport {
   readonly carriesDescriptors = true;
@@ -23,6 +29,10 @@ export class DescriptorTransport implements Transport {
   #early: Uint8Array[] = [];
   /** The peer says more within a moment of an answer. */
   readonly #prompt = new Habit();
+  /** The peer answers within a moment. */
+  readonly #answers = new Habit();
+  /** How many answers were waited for in this turn of the event loop. */
+  #answersInTurn = 0;
   /** Something was written while what came last was handled. */
   #answered = false;
   #paused = false;
@@ -63,6 +73,13 @@ export class DescriptorTransport implements Transport {
     if (this.#stream !== undefined || fds.length > 0) return this.#started().write(bytes, fds);
     this.#writeEarly(bytes);
     return true;
+  }
+
+  awaitAnswer(): void {
+    if (this.#stream === undefined || this.#paused || this.#stream.writableLength > 0) return;
+    if (this.#answersInTurn === readsPerTurn || !this.#answers.expected()) return;
+    this.#answersInTurn++;
+    this.#readSoon(this.#stream, [], answerMicroseconds, this.#answers);
   }
 
   pause(): void {
@@ -111,20 +128,37 @@ export class DescriptorTransport implements Transport {
    */
   #receive(): void {
     const stream = this.#started();
+    this.#answersInTurn = 0;
     let wait = 0;
     for (let reads = 0; reads < readsPerTurn && !this.#paused; reads++) {
       const fds: number[] = [];
-      const length = stream.read(scratch, fds, 0, scratch.length, wait);
-      if (wait > 0) this.#prompt.learn(length > 0);
-      if (length === 0) this.#handler?.ended();
       this.#answered = false;
-      if (length > 0) this.#handler?.data(scratch.subarray(0, length), fds);
-      else for (const fd of fds) this.#native.close(fd);
+      const length = wait > 0 ? this.#readSoon(stream, fds, wait, this.#prompt) : this.#read(stream, fds, 0);
       // A short read took all there was, unless it ended where descriptors begin.
       const more = length === scratch.length || fds.length > 0;
       const isPrompt = this.#answered && stream.writableLength === 0 && this.#prompt.expected();
       if (!more && !isPrompt) return;
       wait = more ? 0 : momentMicroseconds;
     }
+  }
+
+  /**
+   * Reads once, waiting for a moment. On a busy CPU the thread gives way to others for longer than that, and something is
+   * there then; but so it would have been for the event loop, which had done other things meanwhile.
+   */
+  #readSoon(stream: DescriptorStream, fds: number[], waitMicroseconds: number, habit: Habit): number {
+    const start = performance.now();
+    const length = this.#read(stream, fds, waitMicroseconds);
+    habit.learn(length > 0 && performance.now() - start < longestMomentMs);
+    return length;
+  }
+
+  /** Reads once, hands over what came, and returns how many bytes that were, as {@link DescriptorStream.read} does. */
+  #read(stream: DescriptorStream, fds: number[], waitMicroseconds: number): number {
+    const length = stream.read(scratch, fds, 0, scratch.length, waitMicroseconds);
+    if (length === 0) this.#handler?.ended();
+    if (length > 0) this.#handler?.data(scratch.subarray(0, length), fds);
+    else for (const fd of fds) this.#native.close(fd);
+    return length;
   }
 }
