@@ -64,7 +64,14 @@ function plainFromBackend(
 }
 
 function socketFromBackend(id: string, socket: ChardevSocket, descriptors: NamedDescriptors): SocketChardev {
-  const { server = true, wait, telnet = false, reconnect, 'reconnect-ms': reconnectMs } = socket;
+  const {
+    server = true,
+    wait,
+    telnet = false,
+    websocket = false,
+    reconnect,
+    'reconnect-ms': reconnectMs,
+  } = socket;
   if (reconnect !== undefined && reconnectMs !== undefined) {
     throw new QapiError('GenericError', "'reconnect' and 'reconnect-ms' are mutually exclusive");
   }
@@ -74,6 +81,7 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
     server,
     ...(wait === undefined ? {} : { wait }),
     telnet,
+    websocket,
     tlsCredentials: socket['tls-creds'],
     tlsAuthorization: socket['tls-authz'],
     reconnectMs: Number(reconnectMs ?? (reconnect ?? 0n) * 1000n),

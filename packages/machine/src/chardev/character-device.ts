@@ -2,6 +2,7 @@ import { connectedTransport, type FdSets, MonitorServer, StreamTransport, type T
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { UserObjects } from '../objects/index.js';
 import { QomObject } from '../qom/object.js';
+import { acceptWebSocket } from '../websocket/index.js';
 import type { ChardevConfiguration } from './configuration.js';
 import { fileTransport } from './file.js';
 import { type ChardevFrontend, FrontendSlot } from './frontend-slot.js';
@@ -63,7 +64,7 @@ export class CharacterDevice extends QomObject {
     const { id, kind } = configuration;
     this.configuration = configuration;
     this.#environment = environment;
-    this.#slot = new FrontendSlot(id, (connection) => this.#wrap(connection));
+    this.#slot = new FrontendSlot(id, (connection) => this.#prepare(connection));
     this.ring = kind === 'ringbuf' || kind === 'memory' ? new RingBuffer(configuration.size) : undefined;
     this.mux =
       kind === 'mux'
@@ -152,9 +153,15 @@ export class CharacterDevice extends QomObject {
   }
 
   /** What every connection goes through. */
-  #wrap(connection: Transport): Transport {
+  #prepare(connection: Transport): Transport | Promise<Transport> {
     const { configuration } = this;
     this.#connection = connection;
+    if (configuration.kind !== 'socket' || !configuration.websocket) return this.#wrap(connection);
+    return acceptWebSocket(connection, this.#environment.clock).then((socket) => this.#wrap(socket));
+  }
+
+  #wrap(connection: Transport): Transport {
+    const { configuration } = this;
     const plain =
       configuration.kind === 'socket' && configuration.telnet ? new TelnetTransport(connection) : connection;
     return this.#log === undefined ? plain : this.#log.around(plain);

@@ -29,6 +29,8 @@ export interface SocketChardev extends ChardevBase {
   readonly wait: boolean;
   /** The client speaks telnet. */
   readonly telnet?: boolean;
+  /** The client speaks the WebSocket protocol. */
+  readonly websocket?: boolean;
   readonly tls?: SocketTls;
   /** Connect again so many milliseconds after a disconnect, or a failure. */
   readonly reconnectMs?: number;
@@ -169,7 +171,7 @@ export function ringSize(size = RINGBUF_SIZE): number {
 }
 
 /**
- * The short form that -qmp, -monitor and -serial take (`unix:PATH,server=on,wait=off`, `tcp:HOST:PORT`, `telnet:…`,
+ * The short form that -qmp, -monitor and -serial take (`unix:PATH,server=on,wait=off`, `tcp:HOST:PORT`, `telnet:…`, `websocket:…`,
  * `udp:HOST:PORT@LOCALHOST:LOCALPORT`, `file:PATH`, `pipe:PATH`, `stdio`, `null`, `pty`; `mon:` before them shares the
  * device with a monitor), as -chardev would be given it.
  * @throws OptionError
@@ -181,10 +183,10 @@ export function expandShortChardev(text: string): string {
     return `${shared},mux=on${shared.startsWith('stdio') ? ',signal=off' : ''}`;
   }
   const [, kind, host = '', port, more = ''] =
-    /^(tcp|telnet):(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
+    /^(tcp|telnet|websocket):(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
   if (kind !== undefined) {
     const where = host === '' ? '0.0.0.0' : host.replace(/^\[|\]$/g, '');
-    return `socket,host=${where},port=${port}${kind === 'telnet' ? ',telnet=on' : ''}${more}`;
+    return `socket,host=${where},port=${port}${kind === 'tcp' ? '' : `,${kind}=on`}${more}`;
   }
   const udp = /^udp:([^:,@]*):([^,@]+)(?:@([^:,]*):([^,]+))?$/.exec(text);
   if (udp !== null) {
@@ -205,15 +207,14 @@ function socketFromOptions(id: string, values: OptionValues): SocketChardev {
     throw new OptionError("None or one of 'path', 'fd' or 'host' option required.");
   }
   const server = values.server === true;
-  for (const name of ['tn3270', 'websocket']) {
-    if (values[name] === true) throw new OptionError(`chardev: socket: ${name} is not supported`);
-  }
+  if (values.tn3270 === true) throw new OptionError('chardev: socket: tn3270 is not supported');
   return socketChardev({
     id,
     endpoint: endpointFromOptions(values),
     server,
     ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
     telnet: values.telnet === true,
+    websocket: values.websocket === true,
     reconnectMs: Number(values.reconnect ?? 0) * 1000,
     tlsCredentials: text(values['tls-creds']),
     tlsAuthorization: text(values['tls-authz']),
@@ -236,7 +237,7 @@ export function socketChardev(
     readonly tlsAuthorization: string | undefined;
   },
 ): SocketChardev {
-  const { id, endpoint, server, wait, telnet, reconnectMs } = asked;
+  const { id, endpoint, server, wait, telnet, websocket, reconnectMs } = asked;
   if (endpoint.type === 'fd' && reconnectMs > 0) {
     throw new OptionError("'reconnect' option is incompatible with 'fd' address type");
   }
@@ -244,6 +245,7 @@ export function socketChardev(
   if (server && reconnectMs > 0) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode");
   }
+  if (!server && websocket) throw new OptionError('Websocket client is not implemented');
   if (!server && wait !== undefined) {
     throw new OptionError("'wait' option is incompatible with socket in client connect mode");
   }
@@ -254,6 +256,7 @@ export function socketChardev(
     server,
     wait: server && wait !== false,
     ...(telnet ? { telnet } : {}),
+    ...(websocket ? { websocket } : {}),
     ...(tls === undefined ? {} : { tls }),
     ...(reconnectMs > 0 ? { reconnectMs } : {}),
   };

@@ -13,17 +13,24 @@ interface Waiting {
   readonly resolve: (ended: Promise<Error | undefined> | undefined) => void;
 }
 
+/**
+ * What a connection goes through before a frontend gets it, at once or in a while. Where it fails the connection has ended,
+ * or will.
+ */
+export type Prepare = (connection: Transport) => Transport | Promise<Transport>;
+
 /** The place of a character device's frontend. A connection that comes before there is one waits, unread. */
 export class FrontendSlot implements Connectable {
   readonly label: string;
-  /** What a connection goes through before the frontend gets it. */
-  readonly #wrap: (transport: Transport) => Transport;
+  readonly #prepare: Prepare;
   #frontend: ChardevFrontend | undefined;
+  /** A connection that is not ready for a frontend yet. */
+  #preparing: Transport | undefined;
   #waiting: Waiting | undefined;
 
-  constructor(label: string, wrap: (transport: Transport) => Transport) {
+  constructor(label: string, prepare: Prepare) {
     this.label = label;
-    this.#wrap = wrap;
+    this.#prepare = prepare;
   }
 
   get frontend(): ChardevFrontend | undefined {
@@ -31,7 +38,22 @@ export class FrontendSlot implements Connectable {
   }
 
   attach(connection: Transport): Promise<Error | undefined> {
-    const transport = this.#wrap(connection);
+    const prepared = this.#prepare(connection);
+    if (!(prepared instanceof Promise)) return this.#attachPrepared(prepared);
+    this.#preparing = connection;
+    return prepared.then(
+      (transport) => {
+        this.#preparing = undefined;
+        return this.#attachPrepared(transport);
+      },
+      (error: Error) => {
+        this.#preparing = undefined;
+        return error;
+      },
+    );
+  }
+
+  #attachPrepared(transport: Transport): Promise<Error | undefined> {
     if (this.#frontend !== undefined) return this.#frontend.attach(transport);
     return new Promise((resolve) => {
       this.#waiting = { transport, resolve };
@@ -46,9 +68,10 @@ export class FrontendSlot implements Connectable {
     waiting?.resolve(frontend.attach(waiting.transport));
   }
 
-  /** Turns away a connection that waits. */
+  /** Turns away a connection that no frontend has yet. */
   close(): void {
     this.#frontend = undefined;
+    this.#preparing?.destroy();
     this.#waiting?.transport.destroy();
     this.#waiting?.resolve(undefined);
     this.#waiting = undefined;

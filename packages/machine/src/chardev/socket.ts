@@ -50,7 +50,7 @@ function isUnknownHost(error: unknown): boolean {
  * @param ends the ends of its connection, where they have ports
  */
 export function socketFilename(
-  { endpoint, server, telnet }: SocketChardev,
+  { endpoint, server, telnet, websocket }: SocketChardev,
   bound: SocketAddress | undefined,
   ends: { readonly local: string; readonly remote: string } | undefined,
 ): string {
@@ -62,7 +62,7 @@ export function socketFilename(
       return `fd:${endpoint.name}${suffix}`;
     case 'inet': {
       const port = bound?.kind === 'tcp' ? bound.port : endpoint.port;
-      const protocol = telnet ? 'telnet' : 'tcp';
+      const protocol = telnet ? 'telnet' : websocket ? 'websocket' : 'tcp';
       if (ends !== undefined) return `${protocol}:${ends.local}${suffix} <-> ${ends.remote}`;
       return `${protocol}:${bareAddress({ ...endpoint, port })}${suffix}`;
     }

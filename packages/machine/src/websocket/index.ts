@@ -1,0 +1,1 @@
+export { acceptWebSocket } from './accept-websocket.js';
