@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { MachinePair } from './support/machine-pair.js';
-import { createTestMachine, device, execute, type TestMachine } from './support/test-machine.js';
+import { device, execute, type TestMachine } from './support/test-machine.js';
 
 const MIB = 1024 ** 2;
 const capabilities = ['events', 'x-precopy-recovery'];
 
-/** A migration that would take minutes, under way. */
+/** A migration that takes as long as nobody raises max-bandwidth, under way. */
 async function underWay(t: TestContext, switchedOn = capabilities): Promise<MachinePair> {
   const machines = await MachinePair.create(t, {
     devices: [device('gpu', { model: 'gpu', 'state-size': 4 * MIB })],
     source: { capabilities: switchedOn },
     destination: { capabilities: switchedOn },
   });
-  await execute(machines.source, 'migrate-set-parameters', { 'max-bandwidth': 65536 });
+  for (const machine of [machines.source, machines.destination]) {
+    await execute(machine, 'migrate-set-parameters', { 'max-bandwidth': 65536, 'multifd-channels': 3 });
+  }
   await machines.start();
   await machines.until(machines.source, 'MIGRATION active');
   await machines.until(machines.destination, 'MIGRATION active');
@@ -34,40 +36,45 @@ async function bothPaused({ source, destination, clock }: MachinePair): Promise<
   await clock.advanceUntil(() => waits(source) && waits(destination));
 }
 
-for (const how of ['migrate-pause', 'yank'] as const) {
-  for (const side of ['source', 'destination'] as const) {
-    test(`${how} at the ${side} breaks a migration, which then goes on elsewhere`, async (t) => {
-      const machines = await underWay(t);
-      const { source, destination, uri } = machines;
-      const args = how === 'yank' ? { instances: [{ type: 'migration' }] } : undefined;
-      await machines[side].client.executeOob(how, args);
-      await bothPaused(machines);
-      assert.equal(await runState(source), 'running');
-      assert.equal(await runState(destination), 'inmigrate');
-      assert.match((await status(source))['error-desc'] ?? '', /./);
+const ways = ['migrate-pause', 'yank'].flatMap((how) =>
+  ['', 'multifd'].flatMap((multifd) =>
+    (['source', 'destination'] as const).map((side) => ({ how, multifd, side })),
+  ),
+);
 
-      await destination.client.executeOob('migrate-recover', { uri: `${uri}-2` });
-      await execute(source, 'migrate', { uri: `${uri}-2`, resume: true });
-      await execute(source, 'migrate-set-parameters', { 'max-bandwidth': 0 });
-      await machines.ended();
-      assert.equal((await status(source)).status, 'completed');
-      assert.equal(await runState(source), 'postmigrate');
-      assert.equal(await runState(destination), 'running');
-      assert.deepEqual(
-        source.events.filter((event) => event.startsWith('MIGRATION ')),
-        [
-          'MIGRATION setup',
-          'MIGRATION active',
-          'MIGRATION postcopy-paused',
-          'MIGRATION postcopy-recover-setup',
-          'MIGRATION postcopy-recover',
-          'MIGRATION active',
-          'MIGRATION device',
-          'MIGRATION completed',
-        ],
-      );
-    });
-  }
+for (const { how, multifd, side } of ways) {
+  const withIt = multifd === '' ? '' : ' over several channels';
+  test(`${how} at the ${side} breaks a migration${withIt}, which then goes on elsewhere`, async (t) => {
+    const machines = await underWay(t, multifd === '' ? capabilities : [...capabilities, multifd]);
+    const { source, destination, uri } = machines;
+    const args = how === 'yank' ? { instances: [{ type: 'migration' }] } : undefined;
+    await machines[side].client.executeOob(how, args);
+    await bothPaused(machines);
+    assert.equal(await runState(source), 'running');
+    assert.equal(await runState(destination), 'inmigrate');
+    assert.match((await status(source))['error-desc'] ?? '', /./);
+
+    await destination.client.executeOob('migrate-recover', { uri: `${uri}-2` });
+    await execute(source, 'migrate', { uri: `${uri}-2`, resume: true });
+    await execute(source, 'migrate-set-parameters', { 'max-bandwidth': 0 });
+    await machines.ended();
+    assert.equal((await status(source)).status, 'completed');
+    assert.equal(await runState(source), 'postmigrate');
+    assert.equal(await runState(destination), 'running');
+    assert.deepEqual(
+      source.events.filter((event) => event.startsWith('MIGRATION ')),
+      [
+        'MIGRATION setup',
+        'MIGRATION active',
+        'MIGRATION postcopy-paused',
+        'MIGRATION postcopy-recover-setup',
+        'MIGRATION postcopy-recover',
+        'MIGRATION active',
+        'MIGRATION device',
+        'MIGRATION completed',
+      ],
+    );
+  });
 }
 
 test('a migration that waits is one in progress; it can be cancelled at both sides', async (t) => {
@@ -132,14 +139,13 @@ test('without the capability a break ends the migration, and nothing can be reco
   );
 });
 
-test('it does not go together with several channels', async () => {
-  const { client, close } = await createTestMachine();
-  const on = (capability: string) => ({ capability, state: true });
-  await assert.rejects(
-    client.execute('migrate-set-capabilities', {
-      capabilities: [on('multifd'), on('x-precopy-recovery')],
-    }),
-    /'x-precopy-recovery' is not compatible with multifd/,
-  );
-  await close();
+test('with multifd it goes on only where several channels can be opened', async (t) => {
+  const machines = await underWay(t, [...capabilities, 'multifd']);
+  const { source, destination } = machines;
+  await source.client.executeOob('migrate-pause');
+  await bothPaused(machines);
+  const single = /Migration requires multi-channel URIs \(e\.g\. tcp\)/;
+  await assert.rejects(execute(source, 'migrate', { uri: 'exec:cat', resume: true }), single);
+  await assert.rejects(execute(destination, 'migrate-recover', { uri: 'exec:cat' }), single);
+  await bothPaused(machines);
 });

@@ -1,8 +1,6 @@
 import { MigrationError, MismatchError, StreamError } from './errors.js';
 import type { DeviceEntry, MachinePort } from './ports.js';
-
-/** As many additional channels as QEMU allows. */
-export const MAX_MULTIFD_CHANNELS = 255;
+import { MAX_MULTIFD_CHANNELS } from './stream/records.js';
 
 /** The first record of a stream: what the two machines must have in common, and how the source will send. */
 export interface StreamConfiguration {

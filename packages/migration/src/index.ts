@@ -7,7 +7,7 @@ export { checkSocketAddress, type SocketAddress } from './channel/socket-address
 export { connectSocketChannel, SocketChannel, SocketListener } from './channel/socket-channel.js';
 export { StreamChannel, type StreamEnds } from './channel/stream-channel.js';
 export { connectTlsChannel, type TlsListening } from './channel/tls-channel.js';
-export { MAX_MULTIFD_CHANNELS, type MultifdConfiguration } from './configuration.js';
+export type { MultifdConfiguration } from './configuration.js';
 export { migrationBlockers } from './device/blockers.js';
 export { DeviceController, type DeviceObserver, type Transition } from './device/controller.js';
 export type { DevicePending } from './device/sender.js';
@@ -33,4 +33,5 @@ export { defaultPageDigests, type PageDigestAlgorithm, type PageDigestFunction }
 export { loadSnapshot, type SnapshotOptions, saveSnapshot } from './snapshot.js';
 export { checkSnapshot } from './snapshot-check.js';
 export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';
+export { MAX_MULTIFD_CHANNELS } from './stream/records.js';
 export { defaultTimeouts, type MigrationTimeouts } from './timeouts.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '@godwit/clock';
 import { DeviceState } from '@godwit/vfio';
-import { type Channel, memoryChannelPair } from '../src/index.js';
+import { memoryChannelPair } from '../src/index.js';
+import { LateChannel } from './late-channel.js';
 import { Pair, type PairOptions } from './pair.js';
 import { PAGE, seededRandom, type TestDevice } from './test-machine.js';
 
@@ -17,35 +17,6 @@ const options: PairOptions = {
   channel: { bytesPerSecond: 8 << 20, capacity: 8192 },
   parameters: { 'downtime-limit': 20 },
 };
-
-const MOST_LATE_MS = 50;
-
-/** Takes what is written as it is then, and delivers it some time later. */
-class LateChannel implements Channel {
-  readonly #inner: Channel;
-  readonly #clock: Clock;
-  readonly #random: () => number;
-
-  constructor(inner: Channel, clock: Clock, random: () => number) {
-    this.#inner = inner;
-    this.#clock = clock;
-    this.#random = random;
-  }
-
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
-    const taken = Buffer.concat(chunks);
-    await new Promise<void>((resolve) => this.#clock.setTimer(resolve, this.#random() * MOST_LATE_MS));
-    await this.#inner.write([taken]);
-  }
-
-  readExactly(into: Uint8Array): Promise<boolean> {
-    return this.#inner.readExactly(into);
-  }
-
-  close(): void {
-    this.#inner.close();
-  }
-}
 
 /** Migrates while the guest writes, and looks at what arrived. */
 async function migrate(pair: Pair): Promise<void> {

@@ -124,6 +124,9 @@ export class Pair {
 
   /** Another connection for a migration whose first one broke. */
   reconnect(wrap?: PairOptions['wrap']): void {
+    // Nobody listens any more where these came from.
+    for (const channel of this.#arrived.splice(0)) channel.close();
+    this.#accepting = undefined;
     if (!this.incoming.recover(() => this.#accept())) throw new Error('the destination does not wait');
     if (!this.outgoing.resume(async () => this.#connect(wrap))) throw new Error('the source does not wait');
   }

@@ -4,8 +4,9 @@ import { DeviceState } from '@godwit/vfio';
 import fc from 'fast-check';
 import { memoryChannelPair } from '../src/index.js';
 import { FaultyChannel } from './faulty-channel.js';
+import { LateChannel } from './late-channel.js';
 import { Pair, type PairOptions } from './pair.js';
-import { PAGE } from './test-machine.js';
+import { PAGE, seededRandom } from './test-machine.js';
 
 const RUNS = Number(process.env.GODWIT_FUZZ_RUNS ?? 15);
 
@@ -245,19 +246,29 @@ test('wherever connections break, again and again, one guest runs whole in the e
     kind: fc.constantFrom('cut' as const, 'stall' as const),
     offset: fc.nat(120 * PAGE),
   });
-  const faults = fc.array(fc.tuple(fault, way), { minLength: 1, maxLength: 4 });
+  const faults = fc.array(fc.tuple(fault, way, fc.nat(3)), { minLength: 1, maxLength: 4 });
   await fc.assert(
-    fc.asyncProperty(faults, fc.boolean(), async (breaks, stopped) => {
-      const wraps = breaks.map(([each, direction]): PairOptions['wrap'] => (source, destination) => {
-        // On the way back there are a few dozen bytes only.
-        const back = { ...each, offset: each.offset % 40 };
-        return direction === 'out'
-          ? [new FaultyChannel(source, each), destination]
-          : [source, new FaultyChannel(destination, back)];
+    fc.asyncProperty(faults, fc.boolean(), fc.nat(3), async (breaks, stopped, channels) => {
+      const wraps = breaks.map(([each, direction, broken]): PairOptions['wrap'] => {
+        let opened = -1;
+        return (source, destination) => {
+          if (++opened !== broken % (channels + 1)) return [source, destination];
+          // On the way back there are a few dozen bytes only, and only on the main channel.
+          const back = { ...each, offset: each.offset % 40 };
+          const out = { ...each, offset: Math.floor(each.offset / (channels + 1)) };
+          return direction === 'out' || opened > 0
+            ? [new FaultyChannel(source, out), destination]
+            : [source, new FaultyChannel(destination, back)];
+        };
       });
       const [first, ...others] = wraps;
       const runState = stopped ? 'paused' : 'running';
-      const pair = new Pair({ ...options, runState, ...(first === undefined ? {} : { wrap: first }) });
+      const pair = new Pair({
+        ...options,
+        runState,
+        ...(channels === 0 ? {} : { channels }),
+        ...(first === undefined ? {} : { wrap: first }),
+      });
       pair.start();
       const patience = { ms: 3000 };
       while (!pair.done && patience.ms-- > 0) {
@@ -283,6 +294,72 @@ test('wherever connections break, again and again, one guest runs whole in the e
         }
         assert.equal(pair.source.dirtyLog.active, false);
       }
+      close(pair);
+    }),
+    { numRuns: RUNS, includeErrorInReport: true },
+  );
+});
+
+test('over several channels, too, what has arrived whole is not sent again, whichever channel breaks', async () => {
+  for (const broken of [1, 2, 3]) {
+    const pair = new Pair({
+      ...options,
+      devices: [],
+      ram: [2048 * PAGE],
+      channels: 3,
+      channel: {},
+      wrap: (source, destination, number) => {
+        const fault = { kind: 'cut', offset: 300 * PAGE } as const;
+        return [number === broken ? new FaultyChannel(source, fault) : source, destination];
+      },
+    });
+    pair.start();
+    await pair.clock.advanceUntil(() => pair.paused);
+    const { normal } = pair.outgoing.statistics.ram;
+    assert.ok(normal > 600, `${normal} pages before channel ${broken} breaks`);
+    pair.reconnect();
+    await pair.finish();
+    assertArrived(pair);
+    // No more than what each channel had under way, and what the guest wrote, goes twice.
+    assert.ok(
+      pair.outgoing.statistics.ram.normal <= 2048 + 4 * 256 + 1,
+      `${pair.outgoing.statistics.ram.normal}`,
+    );
+    close(pair);
+  }
+});
+
+test('a page that went over several channels arrives in its last version, however often connections break', async () => {
+  // What breaks before the destination has accepted ends the migration; later connections may break anywhere.
+  const firstOffset = fc.integer({ min: 100, max: 60 * PAGE });
+  const offsets = fc.tuple(firstOffset, fc.array(fc.nat(60 * PAGE), { maxLength: 3 }));
+  await fc.assert(
+    fc.asyncProperty(offsets, fc.nat(), async ([first, others], seed) => {
+      const random = seededRandom(seed);
+      const wrapWith = (offset: number | undefined): NonNullable<PairOptions['wrap']> => {
+        const broken = Math.floor(random() * 3);
+        let opened = -1;
+        return (source, destination) => {
+          opened++;
+          const late = new LateChannel(source, pair.clock, random);
+          if (offset === undefined || opened !== 1 + broken) return [late, destination];
+          return [new FaultyChannel(late, { kind: 'cut', offset }), destination];
+        };
+      };
+      const left = [...others];
+      const firstWrap = wrapWith(first);
+      const pair = new Pair({
+        ...options,
+        channels: 3,
+        parameters: { 'downtime-limit': 2000 },
+        wrap: (...ends) => firstWrap(...ends),
+      });
+      pair.start();
+      await drive(pair, () => {
+        if (pair.paused) pair.reconnect(wrapWith(left.shift()));
+        return pair.done;
+      });
+      assertArrived(pair);
       close(pair);
     }),
     { numRuns: RUNS, includeErrorInReport: true },

@@ -59,9 +59,6 @@ export class Capabilities {
     if (next.has('switchover-ack') && !next.has('return-path')) {
       throw new QapiError('GenericError', "Capability 'switchover-ack' requires capability 'return-path'");
     }
-    if (next.has('x-precopy-recovery') && next.has('multifd')) {
-      throw new QapiError('GenericError', "'x-precopy-recovery' is not compatible with multifd");
-    }
     if (listening && next.has('multifd') && !this.#on.has('multifd')) {
       throw new QapiError('GenericError', 'Multifd must be set before incoming starts');
     }

@@ -39,6 +39,8 @@ interface Incoming {
   readonly migration: IncomingMigration;
   /** Where it listens, or did. */
   channel: IncomingChannel;
+  /** How many connections of the source are let in, wherever it listens. */
+  readonly connections: number;
   readonly ended: Promise<unknown>;
 }
 
@@ -137,7 +139,9 @@ export class Migrations {
     const engine = await import('./engine.js');
     const waiting = paused();
     try {
-      waiting.resume(this.#remember(engine.outgoingChannel(mainAddress(place), this.#context(place))));
+      const address = mainAddress(place);
+      if (this.capabilities.isOn('multifd')) checkSeveralChannels(address);
+      waiting.resume(this.#remember(engine.outgoingChannel(address, this.#context(place))));
     } catch (error) {
       throw wordedForMigrate(error);
     }
@@ -161,11 +165,8 @@ export class Migrations {
       const multifd = this.capabilities.isOn('multifd');
       if (multifd) checkSeveralChannels(address);
       const engine = await import('./engine.js');
-      const channel = await engine.incomingChannel(
-        address,
-        this.#context(place),
-        multifd ? 1 + engine.MAX_MULTIFD_CHANNELS : 1,
-      );
+      const connections = multifd ? 1 + engine.MAX_MULTIFD_CHANNELS : 1;
+      const channel = await engine.incomingChannel(address, this.#context(place), connections);
       const migration = new engine.IncomingMigration({
         machine: this.#port(),
         clock: this.#machine.environment.clock,
@@ -174,8 +175,9 @@ export class Migrations {
         multifdChannels: () => (multifd ? this.parameters.values['multifd-channels'] : 0),
         recovers: this.capabilities.isOn('x-precopy-recovery'),
         onStatus: (status) => {
-          // While it listens QEMU's destination is in setup already.
-          if (status === 'active') (this.#incoming?.channel ?? channel).close();
+          // While it listens QEMU's destination is in setup already. Where it broke off nobody is expected any more.
+          if (status === 'active' || status === 'postcopy-paused')
+            (this.#incoming?.channel ?? channel).close();
           this.#report(status);
         },
       });
@@ -185,7 +187,7 @@ export class Migrations {
         this.#incoming?.channel.close();
         this.#incomingEnded(migration, exitOnError);
       });
-      this.#incoming = { migration, channel, ended };
+      this.#incoming = { migration, channel, connections, ended };
     } finally {
       this.#starting = false;
     }
@@ -201,9 +203,11 @@ export class Migrations {
       if (incoming?.migration.status === 'postcopy-paused') return incoming;
       throw new QapiError('GenericError', 'Migrate recover can only be run when postcopy is paused.');
     };
-    paused();
+    const { connections } = paused();
+    const address = mainAddress(place);
+    if (connections > 1) checkSeveralChannels(address);
     const engine = await import('./engine.js');
-    const channel = await engine.incomingChannel(mainAddress(place), this.#context(place));
+    const channel = await engine.incomingChannel(address, this.#context(place), connections);
     try {
       const waiting = paused();
       waiting.channel = channel;

@@ -124,6 +124,7 @@ export const anyWay: fc.Arbitrary<Way> = fc.record({
     ['multifd', 'return-path', 'switchover-ack'],
     ['x-precopy-recovery'],
     ['x-precopy-recovery', 'return-path', 'switchover-ack'],
+    ['x-precopy-recovery', 'multifd'],
   ),
   channels: fc.integer({ min: 1, max: 4 }),
 });

@@ -5,8 +5,8 @@ import {
   type MultifdConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
-import { DisconnectedError, MigrationError, NEEDS_CHANNELS, StreamError } from '../errors.js';
-import type { Interruption } from '../interruption.js';
+import { asError, DisconnectedError, MigrationError, NEEDS_CHANNELS, StreamError } from '../errors.js';
+import { Interruption } from '../interruption.js';
 import { MultifdReceiver, type MultifdReceiverOptions } from '../multifd/receiver.js';
 import type { Channel } from '../ports.js';
 import { type IncomingRecord, StreamReader } from '../stream/reader.js';
@@ -27,6 +27,8 @@ export class SourceConnection {
   #multifd: MultifdReceiver | undefined;
   /** The record of the main channel that is being read. */
   #reading: Promise<unknown> = Promise.resolve();
+  /** One that is read before anybody asks for it. */
+  #ahead: Promise<IncomingRecord | undefined> | undefined;
 
   /** Owns the channel. */
   constructor(channel: Channel, interruption: Interruption, clock: Clock, timeouts: MigrationTimeouts) {
@@ -34,14 +36,7 @@ export class SourceConnection {
     this.#interruption = interruption;
     this.#clock = clock;
     this.#timeouts = timeouts;
-    // The source takes answers at once, or is gone.
-    const guarded = guardChannel(
-      channel,
-      interruption,
-      clock,
-      () => timeouts.stall,
-      'the source takes no answer',
-    );
+    const guarded = this.#guard(channel);
     this.reader = new StreamReader(guarded, 'source');
     this.writer = channel.oneWay === true ? undefined : new StreamWriter(guarded);
   }
@@ -67,7 +62,7 @@ export class SourceConnection {
     return decodeConfiguration(record.payload);
   }
 
-  /** Waits for the additional channels. */
+  /** Waits for the additional channels, as long as the source does not hang up. */
   async acceptAdditional(
     multifd: MultifdConfiguration,
     accept: AcceptChannel | undefined,
@@ -76,10 +71,14 @@ export class SourceConnection {
     if (accept === undefined) throw new MigrationError(NEEDS_CHANNELS);
     const receiver = new MultifdReceiver({ ...multifd, load });
     this.#multifd = receiver;
+    const gone = this.#watch();
     for (let number = 0; number < multifd.channels; number++) {
-      const arriving = (async () => receiver.add(await waitForChannel(this.#interruption, accept())))();
+      const arriving = (async () => {
+        const channel = await waitForChannel(this.#interruption, waitForChannel(gone, accept()));
+        await receiver.add(this.#guard(channel));
+      })();
       await this.#interruption.waitAtMost(
-        arriving,
+        gone.wait(arriving),
         this.#clock,
         this.#timeouts.handshake,
         `the source does not open all of its ${multifd.channels} additional channels`,
@@ -89,13 +88,32 @@ export class SourceConnection {
 
   /** The next record of the main channel. */
   async next(): Promise<IncomingRecord> {
-    const reading = this.reader.next();
+    const reading = this.#ahead ?? this.reader.next();
+    this.#ahead = undefined;
     this.#reading = reading;
     const record = await (this.#multifd?.wait(reading) ?? reading);
-    if (record === undefined) {
-      throw new DisconnectedError('the source closed the connection before everything was sent');
-    }
+    if (record === undefined) throw hungUp();
     return record;
+  }
+
+  /** Begins to read, before it is the source's turn, to see it hang up, which interrupts. */
+  #watch(): Interruption {
+    const gone = new Interruption();
+    this.#ahead = this.reader.next();
+    this.#reading = this.#ahead;
+    this.#ahead.then(
+      (record) => {
+        if (record === undefined) gone.interrupt(hungUp());
+      },
+      (error: unknown) => gone.interrupt(asError(error)),
+    );
+    return gone;
+  }
+
+  /** The source takes answers at once, or is gone. */
+  #guard(channel: Channel): Channel {
+    const { stall } = this.#timeouts;
+    return guardChannel(channel, this.#interruption, this.#clock, () => stall, 'the source takes no answer');
   }
 
   /**
@@ -127,4 +145,14 @@ export class SourceConnection {
     this.#multifd?.close();
     this.#channel.close();
   }
+
+  /** Closes, and waits until nothing of what has come is being loaded any more. */
+  async end(): Promise<void> {
+    this.close();
+    await this.#multifd?.settled();
+  }
+}
+
+function hungUp(): DisconnectedError {
+  return new DisconnectedError('the source closed the connection before everything was sent');
 }

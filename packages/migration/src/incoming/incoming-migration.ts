@@ -155,8 +155,8 @@ export class IncomingMigration {
     checkRecovery(configuration, before);
     this.#configuration = configuration;
     if (configuration.multifd !== undefined) {
-      await connection.acceptAdditional(configuration.multifd, accept, (record, reader) =>
-        this.#loadAdditional(record, reader),
+      await connection.acceptAdditional(configuration.multifd, accept, (record, reader, channel) =>
+        this.#loadAdditional(record, reader, channel),
       );
     }
     if (before === undefined) this.#setStatus('active');
@@ -176,8 +176,9 @@ export class IncomingMigration {
   /** What ACCEPTED tells a source that can go on over another connection. */
   #arrived(): Buffer {
     if (!this.#outlivesConnection) return Buffer.alloc(0);
-    const payload = Buffer.alloc(4);
-    payload.writeUInt32BE(this.#ram.records);
+    const arrived = this.#ram.arrivedOver(1 + (this.#configuration?.multifd?.channels ?? 0));
+    const payload = Buffer.alloc(4 * arrived.length);
+    for (const [channel, records] of arrived.entries()) payload.writeUInt32BE(records, 4 * channel);
     return payload;
   }
 
@@ -202,7 +203,7 @@ export class IncomingMigration {
 
   /** Keeps the RAM that has arrived; sections and devices start anew. */
   async #pauseFor(reason: Error): Promise<void> {
-    this.#connection?.close();
+    await this.#connection?.end();
     await this.#devices?.discard();
     this.#interruption.throwIfInterrupted();
     this.#ram.resume();
@@ -217,7 +218,7 @@ export class IncomingMigration {
       try {
         const connection = this.#connect(await waitForChannel(this.#interruption, accept()));
         this.#setStatus('postcopy-recover');
-        await this.#negotiate(connection, this.#configuration);
+        await this.#negotiate(connection, this.#configuration, accept);
         this.#error = undefined;
         return;
       } catch (error) {
@@ -233,8 +234,8 @@ export class IncomingMigration {
   async #receive(connection: SourceConnection): Promise<string> {
     const { reader } = connection;
     for (;;) {
-      const before = reader.records;
       const record = await connection.next();
+      const before = reader.records - 1;
       this.#interruption.throwIfInterrupted();
       if (record.type !== recordTypes.END) {
         await this.#load(record, connection);
@@ -279,12 +280,12 @@ export class IncomingMigration {
     }
   }
 
-  async #loadAdditional(record: IncomingRecord, reader: StreamReader): Promise<void> {
+  async #loadAdditional(record: IncomingRecord, reader: StreamReader, channel: number): Promise<void> {
     switch (record.type) {
       case recordTypes.RAM_PAGES:
-        return await this.#ram.receivePages(record, reader);
+        return await this.#ram.receivePages(record, reader, channel);
       case recordTypes.RAM_ZERO:
-        return this.#ram.receiveZeros(record);
+        return this.#ram.receiveZeros(record, channel);
       case recordTypes.DEVICE_BLOCK:
         return await this.#devices!.receiveBlock(record);
       default:

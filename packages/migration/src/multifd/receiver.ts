@@ -1,4 +1,4 @@
-import { asError, MigrationError, StreamError } from '../errors.js';
+import { asError, DisconnectedError, MigrationError, StreamError } from '../errors.js';
 import { Interruption } from '../interruption.js';
 import type { Channel } from '../ports.js';
 import { type IncomingRecord, StreamReader } from '../stream/reader.js';
@@ -13,8 +13,8 @@ export interface MultifdReceiverOptions {
   readonly channels: number;
   /** What the CHANNEL record of each must say, {@link MIGRATION_ID_BYTES} bytes in hexadecimal. */
   readonly id: string;
-  /** Loads one record. Called for several channels at once, for each channel in order. */
-  load(record: IncomingRecord, reader: StreamReader): Promise<void>;
+  /** Loads one record of the channel, which is counted from 1. Called for several channels at once, for each in order. */
+  load(record: IncomingRecord, reader: StreamReader, channel: number): Promise<void>;
 }
 
 /**
@@ -36,6 +36,7 @@ export class MultifdReceiver {
   /** Channels that wait for something that another one brings. */
   #waiting = 0;
   #complete = false;
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(options: MultifdReceiverOptions) {
     this.#options = options;
@@ -69,15 +70,17 @@ export class MultifdReceiver {
 
   /** Begins to read all channels. */
   start(): void {
-    for (const [number, reader] of this.#readers) {
-      this.#read(reader).catch((cause: unknown) => {
+    const readings = [...this.#readers].map(([number, reader]) =>
+      this.#read(reader, number + 1).catch((cause: unknown) => {
         const error = asError(cause);
         const explains = error instanceof MigrationError && !(error instanceof StreamError);
+        const Reason = error instanceof DisconnectedError ? DisconnectedError : StreamError;
         this.#interruption.interrupt(
-          explains ? error : new StreamError(`channel ${number}: ${error.message}`, { cause }),
+          explains ? error : new Reason(`channel ${number}: ${error.message}`, { cause }),
         );
-      });
-    }
+      }),
+    );
+    this.#reading = Promise.all(readings);
   }
 
   /** Settles as `promise` does, or rejects as soon as a channel fails. */
@@ -122,19 +125,24 @@ export class MultifdReceiver {
   }
 
   close(): void {
-    this.#interruption.interrupt(new StreamError('the channels are closed'));
+    this.#interruption.interrupt(new DisconnectedError('the channels are closed'));
     for (const channel of this.#channels) channel.close();
   }
 
-  async #read(reader: StreamReader): Promise<void> {
+  /** After {@link MultifdReceiver.close}: resolves when nothing of what has come is being loaded any more. */
+  async settled(): Promise<void> {
+    await this.#reading;
+  }
+
+  async #read(reader: StreamReader, channel: number): Promise<void> {
     for (;;) {
       const record = await this.wait(reader.next());
       if (record === undefined) {
         if (this.#complete) return;
-        throw new StreamError('the source closed the connection before everything was sent');
+        throw new DisconnectedError('the source closed the connection before everything was sent');
       }
       if (record.type === recordTypes.SYNC) await this.#arrive(record);
-      else await this.#options.load(record, reader);
+      else await this.#options.load(record, reader, channel);
     }
   }
 

@@ -1,17 +1,22 @@
 import { asError } from '../errors.js';
 import { recordTypes } from '../stream/records.js';
-import { bytesOf, type OutgoingRecord, type RecordSink, type StreamWriter } from '../stream/writer.js';
+import {
+  bytesOf,
+  type OutgoingRecord,
+  type RecordSink,
+  type StreamWriter,
+  type Written,
+} from '../stream/writer.js';
 
 /** What became of records that a channel has taken over. */
-export interface Submitted {
-  readonly bytes: number;
+export interface Submitted extends Written {
   /** Resolves when the channel has sent them, so that their payloads may be used again. Its rejection needs no handler. */
   readonly sent: Promise<unknown>;
 }
 
 /**
  * Spreads records over several channels: each goes to whichever has nothing to do. What two writes carry may arrive in any
- * order, unless a {@link MultifdSender.sync} stands between them. Where one channel breaks, all is over.
+ * order, unless a {@link MultifdSender.sync} stands between them. Where one channel breaks, nothing more goes over any.
  */
 export class MultifdSender implements RecordSink {
   readonly #writers: readonly StreamWriter[];
@@ -44,12 +49,12 @@ export class MultifdSender implements RecordSink {
       () => this.#release(writer),
       (error: unknown) => this.#fail(asError(error)),
     );
-    return { bytes, sent };
+    return { bytes, channel: writer.number, sent };
   }
 
   /** As {@link MultifdSender.submit}, for payloads that stay as they are until the next sync. */
-  async write(...records: readonly OutgoingRecord[]): Promise<number> {
-    return (await this.submit(...records)).bytes;
+  write(...records: readonly OutgoingRecord[]): Promise<Written> {
+    return this.submit(...records);
   }
 
   /** What comes after it, on any channel, the destination takes up when it has everything from before it. */

@@ -34,7 +34,7 @@ export class Connection {
   #writer: StreamWriter | undefined;
   #returnPath: ReturnPath | undefined;
   #guarded: Channel | undefined;
-  #arrivedRecords: number | undefined;
+  #arrivedRecords: readonly number[] | undefined;
   readonly #additional: Channel[] = [];
   #multifd: MultifdSender | undefined;
 
@@ -78,10 +78,10 @@ export class Connection {
   }
 
   /**
-   * Whether the migration outlives this connection: how many records of RAM had arrived when it was made. Undefined where
-   * it does not.
+   * Whether the migration outlives this connection: how many records of RAM had arrived when it was made, by channel.
+   * Undefined where it does not.
    */
-  get arrivedRecords(): number | undefined {
+  get arrivedRecords(): readonly number[] | undefined {
     return this.#arrivedRecords;
   }
 
@@ -126,7 +126,7 @@ export class Connection {
     for (let number = 0; number < channels; number++) {
       const channel = await waitForChannel(this.interruption, open(this.#abort.signal));
       this.#additional.push(channel);
-      const writer = new StreamWriter(this.#guard(channel));
+      const writer = new StreamWriter(this.#guard(channel), number + 1);
       const payload = Buffer.alloc(MIGRATION_ID_BYTES + 4);
       payload.write(id, 'hex');
       payload.writeUInt32BE(number, MIGRATION_ID_BYTES);

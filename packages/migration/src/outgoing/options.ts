@@ -22,8 +22,7 @@ export interface OutgoingOptions {
   readonly detectZeroPages?: boolean;
   /**
    * A name that no other migration has: where the destination agrees, the migration outlives its connection. It is then
-   * `postcopy-paused`, the guest runs on here, and {@link OutgoingMigration.resume} goes on over another connection. Not
-   * with {@link multifd}.
+   * `postcopy-paused`, the guest runs on here, and {@link OutgoingMigration.resume} goes on over another connection.
    */
   readonly recoverAs?: string;
   /** Send RAM, and what devices send while the guest is stopped, over additional channels. */

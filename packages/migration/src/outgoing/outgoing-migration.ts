@@ -49,7 +49,7 @@ export class OutgoingMigration {
     this.#options = options;
     this.#connection = this.#newConnection();
     this.#ram = new RamSender(machine.ram, pageDigests, options.detectZeroPages);
-    if (this.#recoverAs !== undefined) this.#ram.keepDeliveries();
+    if (options.recoverAs !== undefined) this.#ram.keepDeliveries();
     this.#devices = new SourceDevices(
       machine.devices(),
       this.#connection.interruption,
@@ -297,11 +297,6 @@ export class OutgoingMigration {
     this.#setStatus('postcopy-paused');
   }
 
-  /** Over several channels records arrive in no particular order, so that it is not known which have when all break. */
-  get #recoverAs(): string | undefined {
-    return this.#options.multifd === undefined ? this.#options.recoverAs : undefined;
-  }
-
   #newConnection(): Connection {
     const { clock, timeouts } = this.#options;
     // A destination that takes nothing must not keep the guest stopped for ever, nor a migration from beginning. While
@@ -312,9 +307,8 @@ export class OutgoingMigration {
   }
 
   #configuration(resumes: boolean): StreamConfiguration {
-    const { machine, pageDigests, switchoverAck, multifd } = this.#options;
-    const name = this.#recoverAs;
-    const recovery = name === undefined ? undefined : { migration: name, resumes };
+    const { machine, pageDigests, switchoverAck, multifd, recoverAs } = this.#options;
+    const recovery = recoverAs === undefined ? undefined : { migration: recoverAs, resumes };
     return describeConfiguration(machine, pageDigests.name, {
       switchoverAck: switchoverAck === true,
       recovery,

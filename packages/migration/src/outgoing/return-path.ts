@@ -8,15 +8,15 @@ import { recordTypes } from '../stream/records.js';
 export class ReturnPath {
   readonly #reader: StreamReader;
   readonly #interruption: Interruption;
-  #accept: (arrivedRecords: number | undefined) => void = () => {};
+  #accept: (arrivedRecords: readonly number[] | undefined) => void = () => {};
   #load: () => void = () => {};
   #loadedReceived = false;
   #acknowledged = -1;
   /**
-   * The destination has compared the configuration and is ready; the number of records of RAM that have arrived there,
-   * undefined where it forgets them when the connection breaks.
+   * The destination has compared the configuration and is ready; how many records of RAM have arrived there, by
+   * channel; undefined where it forgets them when the connection breaks.
    */
-  readonly accepted: Promise<number | undefined>;
+  readonly accepted: Promise<readonly number[] | undefined>;
   /** The destination has loaded and checked everything. */
   readonly loaded: Promise<void>;
   /** Settles when nothing more comes; never rejects. */
@@ -53,7 +53,7 @@ export class ReturnPath {
           throw new PeerError(`the destination failed: ${record.payload.toString('utf8')}`);
         }
         if (record.type === recordTypes.ACCEPTED) {
-          this.#accept(record.payload.length === 4 ? record.payload.readUInt32BE(0) : undefined);
+          this.#accept(record.payload.length === 0 ? undefined : numbersIn(record.payload));
         }
         if (record.type === recordTypes.SWITCHOVER_ACK) this.#acknowledged = record.payload.readUInt32BE(0);
         if (record.type === recordTypes.LOADED) {
@@ -66,4 +66,9 @@ export class ReturnPath {
       this.#interruption.interrupt(asError(error));
     }
   }
+}
+
+/** A number that is cut off is left out. */
+function numbersIn(payload: Buffer): number[] {
+  return Array.from({ length: payload.length >>> 2 }, (_, index) => payload.readUInt32BE(index * 4));
 }

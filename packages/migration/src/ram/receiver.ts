@@ -26,8 +26,8 @@ export class RamReceiver {
   /** The 2 MiB groups whose digest has been compared. */
   #checked = 0;
   transferred = 0;
-  /** RAM_ZERO and RAM_PAGES records that arrived whole. */
-  records = 0;
+  /** RAM_ZERO and RAM_PAGES records that arrived whole, by channel; 0 is the main one. */
+  readonly #arrived: number[] = [];
 
   constructor(ram: GuestRam, algorithm: PageDigestAlgorithm) {
     this.layout = new RamLayout(ram);
@@ -36,7 +36,7 @@ export class RamReceiver {
   }
 
   /** Reads the pages that follow a RAM_PAGES record. */
-  async receivePages(record: IncomingRecord, reader: StreamReader): Promise<void> {
+  async receivePages(record: IncomingRecord, reader: StreamReader, channel = 0): Promise<void> {
     const { pageSize } = this.layout;
     const pages = pagesIn(record);
     if (pages * pageSize > MAX_PAGES_BYTES) {
@@ -56,16 +56,21 @@ export class RamReceiver {
       }
     }
     this.transferred += record.payload.length + pages * pageSize;
-    this.records++;
+    this.#count(channel);
   }
 
-  receiveZeros(record: IncomingRecord): void {
+  receiveZeros(record: IncomingRecord, channel = 0): void {
     for (const { first, count, segment } of this.#decodeRuns(record)) {
       this.#clear(segment, first, count);
       this.#digests.setZero(first, count);
     }
     this.transferred += record.payload.length;
-    this.records++;
+    this.#count(channel);
+  }
+
+  /** How many records of RAM have arrived whole over each of so many channels. */
+  arrivedOver(channels: number): number[] {
+    return Array.from({ length: channels }, (_, channel) => this.#arrived[channel] ?? 0);
   }
 
   /** The stream goes on over another connection; digests are compared anew. */
@@ -101,6 +106,10 @@ export class RamReceiver {
     if (this.#checked !== this.#digests.groups().length) {
       throw new StreamError('the stream ends without the digests of all RAM');
     }
+  }
+
+  #count(channel: number): void {
+    this.#arrived[channel] = (this.#arrived[channel] ?? 0) + 1;
   }
 
   /** Several channels may be receiving at once, so nothing of this is kept in a place of its own. */

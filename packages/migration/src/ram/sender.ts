@@ -1,4 +1,3 @@
-import { StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
 import { RUN_BYTES, recordTypes } from '../stream/records.js';
 import type { OutgoingRecord, RecordSink, StreamWriter } from '../stream/writer.js';
@@ -70,16 +69,13 @@ export class RamSender {
     this.#deliveries = new DeliveryLog(this.layout.pages);
   }
 
-  /** The connection broke, and the destination has the first `arrived` records of RAM: sends again what was in the others. */
-  resume(arrived: number): void {
-    const deliveries = this.#deliveries;
-    if (deliveries === undefined) throw new Error('deliveries were not kept');
-    if (arrived > deliveries.records) {
-      throw new StreamError(
-        `the destination says that ${arrived} records of RAM have arrived, of ${deliveries.records}`,
-      );
-    }
-    deliveries.markLost(arrived, this.#bitmap.words);
+  /**
+   * The connection broke, and the destination has the first `arrived[c]` records of RAM of channel c, 0 being the main one:
+   * sends again what was in the others. Throws {@link StreamError} for records that were not sent.
+   */
+  resume(arrived: readonly number[]): void {
+    if (this.#deliveries === undefined) throw new Error('deliveries were not kept');
+    this.#deliveries.markLost(arrived, this.#bitmap.words);
     this.#remaining = this.#bitmap.count();
   }
 
@@ -104,12 +100,12 @@ export class RamSender {
     const results = this.#digests.update(segment, this.#batch);
     this.#separate(segment, results);
     const records: OutgoingRecord[] = [];
+    const sent = [this.#zeroRuns, this.#dataRuns].filter(({ length }) => length > 0);
+    for (const runs of sent) this.#deliveries?.begin(runs);
     if (this.#zeroRuns.length > 0) {
-      this.#deliveries?.add(this.#zeroRuns);
       records.push({ type: recordTypes.RAM_ZERO, payload: encodeRuns(this.#zeroRuns) });
     }
     if (this.#dataRuns.length > 0) {
-      this.#deliveries?.add(this.#dataRuns);
       records.push({
         type: recordTypes.RAM_PAGES,
         payload: encodeRuns(this.#dataRuns),
@@ -118,7 +114,9 @@ export class RamSender {
     }
     this.zeroPages += this.#zeroRuns.pages;
     this.normalPages += this.#dataRuns.pages;
-    this.transferred += await sink.write(...records);
+    const { bytes, channel } = await sink.write(...records);
+    for (const runs of sent) this.#deliveries?.sent(runs, channel);
+    this.transferred += bytes;
   }
 
   /** Tells the destination that a round ended. Both sides bring their digests up to date meanwhile. */

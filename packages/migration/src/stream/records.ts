@@ -27,6 +27,9 @@ export const RUN_BYTES = 8;
 /** Bytes of RAM that one number of RAM_DIGESTS stands for. */
 export const DIGEST_GROUP_BYTES = 2 << 20;
 
+/** As many additional channels as QEMU allows. */
+export const MAX_MULTIFD_CHANNELS = 255;
+
 export interface RecordType {
   readonly name: string;
   readonly type: number;
@@ -63,8 +66,9 @@ function record<Type extends number>(
  * - RAM_DIGESTS: 32-bit number of the first 2 MiB group, then a 32-bit digest for each group.
  * - END: 32-bit count of the records before it, then the source's run state. The guest is stopped.
  * - GO: the source has given the guest up.
- * - ACCEPTED: the configuration fits and the devices are RESUMING. With a 32-bit number where the destination will keep
- *   what it has when the connection breaks: how many RAM_ZERO and RAM_PAGES records have arrived whole. SWITCHOVER_ACK: every pre-copy device has its initial
+ * - ACCEPTED: the configuration fits and the devices are RESUMING. With 32-bit numbers where the destination will keep
+ *   what it has when the connection breaks: how many RAM_ZERO and RAM_PAGES records have arrived whole since the migration
+ *   began, over the main channel and then over each additional one. SWITCHOVER_ACK: every pre-copy device has its initial
  *   bytes; 32-bit count of the DEVICE_INITIAL_SENT records so far, so that a late one does not count for a new start. LOADED: all is loaded and checked. FAILED: the reason; nothing follows.
  */
 export const recordTypes = {
@@ -83,7 +87,7 @@ export const recordTypes = {
   CHANNEL: record(13, 'CHANNEL', 'source', 20, 20),
   SYNC: record(14, 'SYNC', 'source', 4, 4),
   DEVICE_BLOCK: record(15, 'DEVICE_BLOCK', 'source', 5, 4 + MAX_DEVICE_BLOCK),
-  ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 4),
+  ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 4 * (1 + MAX_MULTIFD_CHANNELS)),
   SWITCHOVER_ACK: record(65, 'SWITCHOVER_ACK', 'destination', 4, 4),
   LOADED: record(66, 'LOADED', 'destination', 0, 0),
   FAILED: record(67, 'FAILED', 'destination', 0, 4096),

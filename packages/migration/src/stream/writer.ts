@@ -19,8 +19,16 @@ export interface OutgoingRecord {
 
 /** Where records go. */
 export interface RecordSink {
-  /** Resolves with the bytes that the records take, headers included, when more are welcome. */
-  write(...records: readonly OutgoingRecord[]): Promise<number>;
+  /** Resolves when more are welcome. All of one call go over the same channel. */
+  write(...records: readonly OutgoingRecord[]): Promise<Written>;
+}
+
+/** Where records went. */
+export interface Written {
+  /** Bytes that they take, headers included. */
+  readonly bytes: number;
+  /** The channel; 0 is the main one. */
+  readonly channel: number;
 }
 
 /** The bytes that a record takes, its header included. */
@@ -33,11 +41,18 @@ export function bytesOf({ payload, pages }: OutgoingRecord): number {
 /** Writes one direction of a migration stream. */
 export class StreamWriter implements RecordSink {
   readonly #channel: Channel;
+  readonly #number: number;
   #bytes = 0;
   #records = 0;
 
-  constructor(channel: Channel) {
+  /** @param number 0 for the main channel, from 1 for additional ones */
+  constructor(channel: Channel, number = 0) {
     this.#channel = channel;
+    this.#number = number;
+  }
+
+  get number(): number {
+    return this.#number;
   }
 
   /** Bytes written, headers included. */
@@ -58,7 +73,7 @@ export class StreamWriter implements RecordSink {
   }
 
   /** Writes the records in one go. Payloads and pages may be reused when the promise has settled. */
-  async write(...records: readonly OutgoingRecord[]): Promise<number> {
+  async write(...records: readonly OutgoingRecord[]): Promise<Written> {
     const chunks: Uint8Array[] = [];
     for (const { type, subject, payload, pages } of records) {
       const length = payload?.length ?? 0;
@@ -79,6 +94,6 @@ export class StreamWriter implements RecordSink {
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     this.#bytes += bytes;
     await this.#channel.write(chunks);
-    return bytes;
+    return { bytes, channel: this.#number };
   }
 }
