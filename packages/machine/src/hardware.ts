@@ -1,4 +1,5 @@
 import {
+  blockerText,
   type DeviceEntry,
   hasMigration,
   type MachinePort,
@@ -179,6 +180,10 @@ export class Hardware {
     }
     this.#slots.push(slot);
     this.#announceDevices();
+    const { name, dmaTracking, blocker } = device.entry;
+    if (blocker === undefined && dmaTracking === 'none') {
+      this.#options.environment.warn(`${name}: ${blockerText('no-dirty-tracking')}`);
+    }
     return device;
   }
 

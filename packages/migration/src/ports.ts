@@ -108,6 +108,11 @@ export interface DeviceEntry {
    * some; `on` where it must. Default `auto`: where there are some.
    */
   readonly multifdTransfer?: 'on' | 'off' | 'auto';
+  /**
+   * How it is known what the device writes to RAM. `log`: it logs that, and is asked for each round. `log-at-end`: it is asked
+   * only when it has stopped. `none`: nobody knows, and every page counts as written, each round. Default `log`.
+   */
+  readonly dmaTracking?: 'log' | 'log-at-end' | 'none';
   /** Why this device cannot be migrated, whatever the others can. */
   readonly blocker?: DeviceBlocker;
 }

@@ -74,6 +74,8 @@ export interface MigratableDevice {
 
 /** Dirty tracking of a device's writes to guest memory. */
 export interface DmaLogging {
+  /** False where the device has none, and refuses all of it. */
+  readonly supported?: boolean;
   readonly active: boolean;
   /** EINVAL: no range, unaligned or overlapping ranges, a page size that is no power of two of at least 4096; E2BIG: too many; EOVERFLOW. */
   start(ranges: readonly DmaRange[], pageSize: number): Promise<void>;

@@ -13,6 +13,8 @@ export interface VfioDeviceProperties {
   readonly enableMigration: 'auto' | 'on' | 'off';
   /** Whether the device's own tracking of its writes to guest memory is used; there is no other here. */
   readonly dirtyPageTracking: boolean;
+  /** Whether it is used while the guest runs, and not only at the end. */
+  readonly preCopyDirtyPageTracking: boolean;
   /** Whether what it sends while the guest is stopped uses the additional channels of multifd. */
   readonly multifdTransfer: 'auto' | 'on' | 'off';
 }
@@ -41,7 +43,16 @@ export const VFIO_DEVICE_PROPERTIES: readonly PropertyDefinition[] = [
     name: 'x-device-dirty-page-tracking',
     type: 'switch',
     default: true,
-    description: 'use the device to track its writes to guest memory; without that it does not migrate',
+    description:
+      'use the device to track its writes to guest memory; without that it migrates only with enable-migration=on, ' +
+      'and every page counts as written',
+  },
+  {
+    name: 'x-pre-copy-dirty-page-tracking',
+    type: 'switch',
+    default: true,
+    description:
+      'ask what the device wrote to guest memory while the guest runs; off: only when it has stopped',
   },
   {
     name: 'x-migration-multifd-transfer',

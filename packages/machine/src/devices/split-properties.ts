@@ -19,6 +19,7 @@ export function splitVfioProperties(
     migrationPrepareEvents: values.isOn('migration-prepare-events'),
     enableMigration: onOffAuto(values.text('enable-migration')),
     dirtyPageTracking: values.isOn('x-device-dirty-page-tracking'),
+    preCopyDirtyPageTracking: values.isOn('x-pre-copy-dirty-page-tracking'),
     multifdTransfer: onOffAuto(values.text('x-migration-multifd-transfer')),
   };
   return [properties, Object.fromEntries(entries.filter((entry) => !isOwn(entry)))];

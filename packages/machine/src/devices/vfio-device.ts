@@ -113,6 +113,10 @@ export class VfioDevice extends QomObject {
       type: 'bool',
       get: () => properties.dirtyPageTracking,
     });
+    this.addProperty('x-pre-copy-dirty-page-tracking', {
+      type: 'bool',
+      get: () => properties.preCopyDirtyPageTracking,
+    });
     this.addProperty('x-migration-multifd-transfer', {
       type: 'OnOffAuto',
       get: () => properties.multifdTransfer,
@@ -139,6 +143,7 @@ export class VfioDevice extends QomObject {
       compatible: this.compatible,
       device: this.device,
       controller: this.controller,
+      dmaTracking: this.#dmaTracking,
       multifdTransfer: this.#properties.multifdTransfer,
       ...(blocker === undefined ? {} : { blocker }),
     };
@@ -197,10 +202,16 @@ export class VfioDevice extends QomObject {
     if (this.#borrower !== undefined) {
       return { reason: `the device is exported by ${this.#borrower.type} '${this.#borrower.id}'` };
     }
-    const { enableMigration, dirtyPageTracking } = this.#properties;
+    const { enableMigration } = this.#properties;
     if (enableMigration === 'off') return 'disabled';
     if (this.#unsupported) return 'unsupported';
-    return dirtyPageTracking ? undefined : 'no-dirty-tracking';
+    return this.#dmaTracking === 'none' && enableMigration === 'auto' ? 'no-dirty-tracking' : undefined;
+  }
+
+  get #dmaTracking(): 'log' | 'log-at-end' | 'none' {
+    const { dirtyPageTracking, preCopyDirtyPageTracking } = this.#properties;
+    if (!dirtyPageTracking || this.device.dmaLogging.supported === false) return 'none';
+    return preCopyDirtyPageTracking ? 'log' : 'log-at-end';
   }
 
   /** The device is asked when the notice has been read, or its readers were given a moment for it. */

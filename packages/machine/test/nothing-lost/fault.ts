@@ -143,6 +143,8 @@ export const anyDevices: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
   fc.array(
     fc.constantFrom<JsonObject[]>(
       { model: 'nic', 'dma-rate': 65536 },
+      { model: 'nic', 'dma-rate': 65536, 'x-device-dirty-page-tracking': false, 'enable-migration': 'on' },
+      { model: 'nic', 'dma-rate': 65536, 'x-pre-copy-dirty-page-tracking': false },
       { model: 'nic', 'pre-copy': false },
       { model: 'gpu', 'dirty-rate': 262144 },
       { model: 'gpu', 'reinit-after': 20 },

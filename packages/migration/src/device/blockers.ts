@@ -14,12 +14,17 @@ export function hasMigration({ blocker }: DeviceEntry): boolean {
   return typeof blocker !== 'object' && blocker !== 'unsupported' && blocker !== 'disabled';
 }
 
+/** What is told of a device that this keeps from being migrated, without the name of the device. */
+export function blockerText(blocker: DeviceBlocker): string {
+  return typeof blocker === 'object' ? blocker.reason : texts[blocker];
+}
+
 /** Why these devices cannot be migrated now, in QEMU's words; empty where they can. */
 export function migrationBlockers(devices: readonly DeviceEntry[]): string[] {
   const blockers: string[] = [];
   for (const { name, blocker } of devices) {
     if (blocker === undefined) continue;
-    blockers.push(`${name}: ${typeof blocker === 'object' ? blocker.reason : texts[blocker]}`);
+    blockers.push(`${name}: ${blockerText(blocker)}`);
   }
   const migratable = devices.filter(hasMigration);
   if (migratable.length > 1 && migratable.some(({ device }) => !device.flags.p2p)) {

@@ -3,6 +3,7 @@ import type { MultifdSender } from '../multifd/sender.js';
 import type { DeviceEntry } from '../ports.js';
 import { MAX_DEVICE_BLOCK, recordTypes } from '../stream/records.js';
 import type { StreamWriter } from '../stream/writer.js';
+import type { Transition } from './controller.js';
 
 /** Blocks of one device on their way over additional channels; more would only take memory. */
 const MAX_SPREAD_BLOCKS = 4;
@@ -30,6 +31,8 @@ export class DeviceSender {
   /** How many blocks went over additional channels; undefined where none were to. */
   #spreadBlocks: number | undefined;
   #pending: DevicePending = { initial: 0, dirty: 0, stopCopy: 0 };
+  /** The device's last transition when {@link mayHaveWritten} was asked; null before that. */
+  #lastTransition: Transition | undefined | null = null;
   /** How many times the destination was told that it has the initial bytes. */
   initialSentRecords = 0;
   /** Bytes of device data sent, without headers. */
@@ -50,6 +53,19 @@ export class DeviceSender {
     this.#complete = false;
     this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
     this.initialSentRecords = 0;
+  }
+
+  /**
+   * Whether the device may have written to RAM since this was asked before. For those that do not log it: one that stands
+   * still, and has stood still, has not.
+   */
+  mayHaveWritten(): boolean {
+    const { device, controller } = this.entry;
+    const last = controller.transitions.at(-1);
+    const writes = device.state === DeviceState.RUNNING || device.state === DeviceState.PRE_COPY;
+    const stoodStill = !writes && last === this.#lastTransition;
+    this.#lastTransition = last;
+    return !stoodStill;
   }
 
   /** Whether the guest can run while this device sends. */

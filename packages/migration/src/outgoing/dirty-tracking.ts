@@ -29,11 +29,14 @@ export class DirtyTracking {
     this.#onPass?.(this.#ram.rounds);
   }
 
-  /** Has the pages that were written since the last time sent again; returns how many there are anew. */
-  async collect(): Promise<number> {
+  /**
+   * Has the pages that were written since the last time sent again; returns how many there are anew.
+   * @param atEnd guest and devices are stopped
+   */
+  async collect(atEnd: boolean): Promise<number> {
     const pages = await this.#ram.collect([
-      (into) => this.#dirtyLog.collect(into),
-      ...this.#devices.dirtySources,
+      ({ words }) => this.#dirtyLog.collect(words),
+      ...this.#devices.dirtySources(atEnd),
     ]);
     this.#onPass?.(this.#ram.rounds);
     return pages;
@@ -50,6 +53,8 @@ export class DirtyTracking {
   async abandon(): Promise<void> {
     this.#active = false;
     this.#dirtyLog.stop();
-    await this.#devices.settle(({ entry }) => entry.device.dmaLogging.stop());
+    await this.#devices.settle(async ({ entry }) => {
+      if (entry.dmaTracking !== 'none') await entry.device.dmaLogging.stop();
+    });
   }
 }

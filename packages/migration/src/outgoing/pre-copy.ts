@@ -107,7 +107,7 @@ export class PreCopy {
   }
 
   async #endRound(): Promise<void> {
-    const pages = await this.#tracking.collect();
+    const pages = await this.#tracking.collect(false);
     const dirtied = pages * this.#ram.layout.pageSize;
     this.#collectedAt = this.#clock.now();
     const { converging } = this.#convergence;

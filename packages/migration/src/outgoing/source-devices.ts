@@ -4,6 +4,7 @@ import { DeviceSender } from '../device/sender.js';
 import { asError, MigrationError } from '../errors.js';
 import { Interruption } from '../interruption.js';
 import type { DeviceEntry } from '../ports.js';
+import type { DirtyBitmap } from '../ram/dirty-bitmap.js';
 import type { RamLayout } from '../ram/layout.js';
 import type { DirtySource } from '../ram/sender.js';
 import type { DeviceStatistics } from './statistics.js';
@@ -66,24 +67,35 @@ export class SourceDevices implements Iterable<DeviceSender> {
     return [spread, this.#senders.filter((sender) => !spread.includes(sender))];
   }
 
-  /** What the devices write to RAM. */
-  get dirtySources(): DirtySource[] {
-    return this.#senders.map(
-      ({ entry }): DirtySource =>
-        (into, layout) =>
-          this.run(entry, collectDma(entry, into, layout)),
-    );
+  /**
+   * What the devices write to RAM.
+   * @param atEnd they have stopped
+   */
+  dirtySources(atEnd: boolean): DirtySource[] {
+    const asked = this.#senders.filter(({ entry }) => atEnd || entry.dmaTracking !== 'log-at-end');
+    return asked.map((sender): DirtySource => {
+      const { entry } = sender;
+      if (entry.dmaTracking !== 'none') {
+        return (bitmap, layout) => this.run(entry, collectDma(entry, bitmap, layout));
+      }
+      return (bitmap) => {
+        if (sender.mayHaveWritten()) bitmap.setAll();
+      };
+    });
   }
 
   async startLogging(layout: RamLayout): Promise<void> {
     const ranges = layout.segments.map(({ address, bytes }) => ({ iova: address, length: bytes.length }));
     for (const { entry } of this.#senders) {
+      if (entry.dmaTracking === 'none') continue;
       await this.run(entry, entry.device.dmaLogging.start(ranges, layout.pageSize));
     }
   }
 
   async stopLogging(): Promise<void> {
-    for (const { entry } of this.#senders) await this.run(entry, entry.device.dmaLogging.stop());
+    for (const { entry } of this.#senders) {
+      if (entry.dmaTracking !== 'none') await this.run(entry, entry.device.dmaLogging.stop());
+    }
   }
 
   async setUp(): Promise<void> {
@@ -174,9 +186,9 @@ function ended(): Interruption {
   return interruption;
 }
 
-async function collectDma({ device }: DeviceEntry, into: Uint32Array, layout: RamLayout): Promise<void> {
+async function collectDma({ device }: DeviceEntry, bitmap: DirtyBitmap, layout: RamLayout): Promise<void> {
   for (const { address, bytes, firstPage, pages } of layout.segments) {
-    const words = into.subarray(firstPage / 32, Math.ceil((firstPage + pages) / 32));
+    const words = bitmap.words.subarray(firstPage / 32, Math.ceil((firstPage + pages) / 32));
     await device.dmaLogging.report(address, bytes.length, layout.pageSize, words);
   }
 }

@@ -82,7 +82,7 @@ export class Switchover {
   async #sendRam(): Promise<void> {
     const { connection, ram, tracking } = this.#parts;
     const before = ram.transferred;
-    await tracking.collect();
+    await tracking.collect(true);
     await tracking.stop();
     // A page of this round must not be overtaken by what it was in the round before.
     await connection.multifd?.sync(connection.writer);

@@ -16,7 +16,7 @@ const BATCH_RUNS = 1024;
 const ZERO_BYTES = 32 << 10;
 
 /** Anything that knows which pages were written: the dirty log of the vCPUs, the DMA log of a device. */
-export type DirtySource = (into: Uint32Array, layout: RamLayout) => void | Promise<void>;
+export type DirtySource = (into: DirtyBitmap, layout: RamLayout) => void | Promise<void>;
 
 /** Sends guest RAM: the dirty pages of one round after the other, out of the mapped memory. */
 export class RamSender {
@@ -87,7 +87,7 @@ export class RamSender {
   /** Begins a round: adds what was written since the last one. Returns how many pages this made dirty anew. */
   async collect(sources: readonly DirtySource[]): Promise<number> {
     const before = this.#remaining;
-    for (const source of sources) await source(this.#bitmap.words, this.layout);
+    for (const source of sources) await source(this.#bitmap, this.layout);
     this.#remaining = this.#bitmap.count();
     this.#round++;
     return this.#remaining - before;

@@ -48,15 +48,15 @@ export class RemoteDevice implements MigratableDevice {
     client: VfioUserClient,
     flags: MigrationFlags,
     state: DeviceState,
-    reportsSize: boolean,
+    features: { readonly reportsSize: boolean; readonly logsDma: boolean },
     options: RemoteDeviceOptions,
   ) {
     this.#client = client;
     this.#options = options;
     this.flags = flags;
     this.#state = state;
-    this.#reportsSize = reportsSize;
-    this.dmaLogging = new RemoteDmaLogging(client);
+    this.#reportsSize = features.reportsSize;
+    this.dmaLogging = new RemoteDmaLogging(client, features.logsDma);
   }
 
   /** The device of a connected client. EOPNOTSUPP: it does not migrate. */
@@ -68,13 +68,9 @@ export class RemoteDevice implements MigratableDevice {
       await client.getFeature(Feature.MIGRATION, FEATURE_MIGRATION.size),
     ).flags;
     const state = await readState(client);
-    return new RemoteDevice(
-      client,
-      flagsOfBits(bits),
-      state,
-      await client.hasFeature(Feature.MIG_DATA_SIZE, 'get'),
-      options,
-    );
+    const reportsSize = await client.hasFeature(Feature.MIG_DATA_SIZE, 'get');
+    const logsDma = await client.hasFeature(Feature.DMA_LOGGING_START, 'set');
+    return new RemoteDevice(client, flagsOfBits(bits), state, { reportsSize, logsDma }, options);
   }
 
   get state(): DeviceState {
@@ -153,11 +149,13 @@ export class RemoteDevice implements MigratableDevice {
 
 /** What the server wrote to mapped memory is asked for, range by range; what it wrote by messages is known here. */
 class RemoteDmaLogging implements DmaLogging {
+  readonly supported: boolean;
   readonly #client: VfioUserClient;
   #pageSize = 0;
 
-  constructor(client: VfioUserClient) {
+  constructor(client: VfioUserClient, supported: boolean) {
     this.#client = client;
+    this.supported = supported;
   }
 
   get active(): boolean {
