@@ -51,6 +51,8 @@ export class Migrations {
   readonly #machine: Machine;
   #outgoing: Outgoing | undefined;
   #incoming: Incoming | undefined;
+  /** The last attempt to get a guest that failed and did not end the machine: it can be asked why, and another may follow. */
+  #failed: IncomingMigration | undefined;
   /** A migration is about to start, out or in. */
   #starting = false;
   /** What the last migration went through. */
@@ -188,6 +190,7 @@ export class Migrations {
         this.#incomingEnded(migration, exitOnError);
       });
       this.#incoming = { migration, channel, connections, ended };
+      this.#failed = undefined;
     } finally {
       this.#starting = false;
     }
@@ -313,7 +316,7 @@ export class Migrations {
       if (arriving && address !== undefined) info['socket-address'] = [address];
       return info;
     }
-    if (this.#outgoing === undefined) return {};
+    if (this.#outgoing === undefined) return this.#failed ? incomingInfo(this.#failed.statistics) : {};
     const { migration, untold } = this.#outgoing;
     return untold ? { status: migration.status } : outgoingInfo(migration.statistics);
   }
@@ -326,7 +329,10 @@ export class Migrations {
     // Where everything was loaded the guest is whole, and it may be the only one.
     if (guest.runState !== 'inmigrate') return;
     if (exitOnError) this.#machine.end({ reason: 'host-error', exitCode: 1 });
-    else this.#incoming = undefined;
+    else {
+      this.#incoming = undefined;
+      this.#failed = migration;
+    }
   }
 
   /** As in QEMU a migration that cannot even begin has failed. */

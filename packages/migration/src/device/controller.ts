@@ -80,10 +80,7 @@ export class DeviceController {
 
   /** Throws away what was loaded: the device is reset and put into STOP. No event. */
   discardResuming(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#move(DeviceState.RUNNING, () => this.#device.reset());
-      await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
-    });
+    return this.#inTurn(() => this.#discard());
   }
 
   /**
@@ -124,7 +121,11 @@ export class DeviceController {
 
   #takeBack(): Promise<void> {
     this.#abandonment = new Interruption();
-    return this.#inTurn(() => this.#setState(this.#wanted)).catch(() => {
+    const takeBack = () => {
+      const useless = this.#device.state === DeviceState.RESUMING && this.#wanted === DeviceState.STOP;
+      return useless ? this.#discard() : this.#setState(this.#wanted);
+    };
+    return this.#inTurn(takeBack).catch(() => {
       // It was reset, which its observer was told; there is nobody else.
     });
   }
@@ -141,6 +142,11 @@ export class DeviceController {
     };
     this.#last = next.then(finished, finished);
     return abandonment.wait(next);
+  }
+
+  async #discard(): Promise<void> {
+    await this.#move(DeviceState.RUNNING, () => this.#device.reset());
+    await this.#move(DeviceState.STOP, () => this.#device.setState(DeviceState.STOP));
   }
 
   async #setState(wanted: DeviceState, recovery?: DeviceState): Promise<void> {

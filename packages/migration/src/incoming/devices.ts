@@ -1,9 +1,12 @@
+import type { Clock } from '@godwit/clock';
 import { DeviceState } from '@godwit/vfio/contract';
 import type { DeviceConfiguration } from '../configuration.js';
-import { asError, MigrationError, StreamError } from '../errors.js';
+import { asError, MigrationError, StreamError, TimeoutError } from '../errors.js';
+import { Interruption } from '../interruption.js';
 import { BlockOrder, type Hold } from '../multifd/block-order.js';
 import type { DeviceEntry } from '../ports.js';
 import type { IncomingRecord } from '../stream/reader.js';
+import type { MigrationTimeouts } from '../timeouts.js';
 import type { IncomingStatistics } from './statistics.js';
 
 interface Receiver {
@@ -16,8 +19,23 @@ interface Receiver {
   ended: boolean;
 }
 
+/** How long calls to devices may take. */
+export interface DevicePatience {
+  readonly clock: Clock;
+  readonly timeouts: MigrationTimeouts;
+  /** Ends the migration; a device is then given a last moment to return. */
+  readonly interruption: Interruption;
+}
+
+/**
+ * Of the time that the source waits for an answer, this is left to a device that does not return from a call: the source is
+ * to hear the reason.
+ */
+const PATIENCE = 0.9;
+
 /** Puts the devices' data where it belongs. Devices are numbered as the source's configuration lists them. */
 export class DeviceReceivers {
+  readonly #patience: DevicePatience;
   readonly #receivers: readonly Receiver[];
   #initialSentRecords = 0;
 
@@ -28,9 +46,11 @@ export class DeviceReceivers {
   constructor(
     entries: readonly DeviceEntry[],
     configuration: readonly DeviceConfiguration[],
+    patience: DevicePatience,
     hold?: Hold,
     before?: DeviceReceivers,
   ) {
+    this.#patience = patience;
     const byPath = new Map(entries.map((entry) => [entry.qomPath, entry]));
     this.#receivers = configuration.map(({ qomPath, preCopy, multifd }, number) => ({
       entry: byPath.get(qomPath)!,
@@ -66,14 +86,12 @@ export class DeviceReceivers {
   }
 
   async setUp(): Promise<void> {
-    for (const { entry } of this.#receivers) {
-      await forDevice(entry, entry.controller.setState(DeviceState.RESUMING, DeviceState.STOP));
-    }
+    for (const { entry } of this.#receivers) await this.#resume(entry);
   }
 
   async receive(record: IncomingRecord): Promise<void> {
     const receiver = this.#receiver(record);
-    await forDevice(receiver.entry, receiver.entry.device.writeData(record.payload));
+    await this.#write(receiver.entry, record.payload);
     receiver.bytes += record.payload.length;
   }
 
@@ -85,7 +103,7 @@ export class DeviceReceivers {
       throw new StreamError(`device '${entry.name}' does not use additional channels`);
     }
     const data = record.payload.subarray(4);
-    await blocks.inTurn(record.payload.readUInt32BE(0), () => forDevice(entry, entry.device.writeData(data)));
+    await blocks.inTurn(record.payload.readUInt32BE(0), () => this.#write(entry, data));
     receiver.bytes += data.length;
   }
 
@@ -97,9 +115,9 @@ export class DeviceReceivers {
   async restart(record: IncomingRecord): Promise<void> {
     const receiver = this.#receiver(record);
     receiver.initialSent = false;
-    const { controller } = receiver.entry;
-    await forDevice(receiver.entry, controller.discardResuming());
-    await forDevice(receiver.entry, controller.setState(DeviceState.RESUMING, DeviceState.STOP));
+    const { entry } = receiver;
+    await this.#run(entry, entry.controller.discardResuming(), this.#patience.timeouts.stall);
+    await this.#resume(entry);
   }
 
   end(record: IncomingRecord): void {
@@ -120,7 +138,10 @@ export class DeviceReceivers {
       if (!ended) throw new StreamError(`the stream ends without the end of device '${entry.name}'`);
     }
     // All at once: each may take its time, and the guest stands still.
-    const finished = this.#receivers.map(({ entry }) => forDevice(entry, entry.controller.finishResuming()));
+    const { loaded } = this.#patience.timeouts;
+    const finished = this.#receivers.map(({ entry }) =>
+      this.#run(entry, entry.controller.finishResuming(), loaded),
+    );
     for (const result of await Promise.allSettled(finished)) {
       if (result.status === 'rejected') throw result.reason;
     }
@@ -130,10 +151,44 @@ export class DeviceReceivers {
   async discard(): Promise<void> {
     for (const { entry } of this.#receivers) {
       try {
-        await entry.controller.discardResuming();
+        await this.#run(entry, entry.controller.discardResuming(), this.#patience.timeouts.device);
       } catch {
         // A device that cannot even be reset stays as it is; the migration's own error is the one to report.
       }
+    }
+  }
+
+  #resume(entry: DeviceEntry): Promise<void> {
+    const work = entry.controller.setState(DeviceState.RESUMING, DeviceState.STOP);
+    return this.#run(entry, work, this.#patience.timeouts.handshake);
+  }
+
+  #write(entry: DeviceEntry, data: Uint8Array): Promise<void> {
+    return this.#run(entry, entry.device.writeData(data), this.#patience.timeouts.stall);
+  }
+
+  /**
+   * Says which device it was. One that does not return is given up.
+   * @param sourceMs how long the source waits for it; 0: for ever
+   */
+  async #run(entry: DeviceEntry, work: Promise<void>, sourceMs: number): Promise<void> {
+    const { clock, timeouts, interruption } = this.#patience;
+    let returned = false;
+    const returning = work.finally(() => {
+      returned = true;
+    });
+    const limitMs = sourceMs * PATIENCE;
+    const limit = new Interruption();
+    const expire = () => limit.interrupt(new TimeoutError(`it does not answer (waited ${limitMs} ms)`));
+    const timer = limitMs === 0 ? undefined : clock.setTimer(expire, limitMs);
+    try {
+      await interruption.waitPatiently(limit.wait(returning), clock, timeouts.device);
+    } catch (cause) {
+      if (!returned) entry.controller.abandon(returning);
+      if (cause === interruption.reason) throw cause;
+      throw new MigrationError(`device '${entry.name}': ${asError(cause).message}`, { cause });
+    } finally {
+      timer?.cancel();
     }
   }
 
@@ -144,13 +199,5 @@ export class DeviceReceivers {
     if (receiver.ended)
       throw new StreamError(`${type.name} record after the end of device '${receiver.entry.name}'`);
     return receiver;
-  }
-}
-
-async function forDevice<T>(entry: DeviceEntry, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    throw new MigrationError(`device '${entry.name}': ${asError(cause).message}`, { cause });
   }
 }

@@ -163,6 +163,7 @@ export class IncomingMigration {
     this.#devices = new DeviceReceivers(
       this.#machine.devices(),
       configuration.devices,
+      { clock: this.#clock, timeouts: this.#options.timeouts, interruption: this.#interruption },
       connection.multifd?.hold,
       this.#devices,
     );
