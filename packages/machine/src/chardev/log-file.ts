@@ -1,7 +1,7 @@
 import { constants, createWriteStream, ftruncateSync, type WriteStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { systemReason } from '@godwit/native';
 import { FdSets, type Transport } from '@godwit/qmp';
-import { systemReason } from '../system-reason.js';
 import { WrappedTransport } from './wrapped-transport.js';
 
 /** More than this waits for no disk. */

@@ -1,8 +1,8 @@
 import fs, { constants, createReadStream, createWriteStream, ftruncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
+import { systemReason } from '@godwit/native';
 import { FdSets } from '@godwit/qmp';
-import { systemReason } from '../system-reason.js';
 
 /** What QEMU takes for a set of descriptors, whatever follows. */
 const SET_PREFIX = '/dev/fdset/';

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { systemReason } from '@godwit/native';
 import { StreamTransport, type Transport } from '@godwit/qmp';
-import { systemReason } from '../system-reason.js';
 import type { PipeChardev } from './configuration.js';
 
 /** Both ways, so that the pipe has no end when whoever is at the other side goes. */

@@ -1,8 +1,8 @@
 import { fstatSync } from 'node:fs';
+import { systemReason } from '@godwit/native';
 import { type Connectable, type MonitorEndpoint, MonitorServer, type SocketAddress } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { UserObjects } from '../objects/index.js';
-import { systemReason } from '../system-reason.js';
 import type { SocketChardev, SocketEndpoint } from './configuration.js';
 import { clientTls, serverTls } from './socket-tls.js';
 

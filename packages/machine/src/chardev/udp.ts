@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { systemReason } from '@godwit/native';
 import type { Transport, TransportHandler } from '@godwit/qmp';
-import { systemReason } from '../system-reason.js';
 import type { UdpChardev } from './configuration.js';
 
 /**

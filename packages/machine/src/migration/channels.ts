@@ -1,8 +1,8 @@
 import { type Channel, ExecChannel, type OpenChannel } from '@godwit/migration';
+import { systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrationAddress } from '../generated/index.js';
 import type { Machine } from '../machine.js';
-import { systemReason } from '../system-reason.js';
 import type { Place } from './address.js';
 import { migrationDescriptor, openForReading, openForWriting } from './descriptors.js';
 import { connectTo, listenAt } from './sockets.js';

@@ -6,10 +6,10 @@ import {
   passedDescriptorChannel,
   WRITE_FLAGS,
 } from '@godwit/migration';
+import { systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
 import { FdSets, QmpError } from '@godwit/qmp';
 import type { FileMigrationArgs } from '../generated/index.js';
-import { systemReason } from '../system-reason.js';
 import type { Place } from './address.js';
 
 /**

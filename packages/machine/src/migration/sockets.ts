@@ -6,11 +6,10 @@ import {
   MigrationError,
   SocketListener,
 } from '@godwit/migration';
-import { native } from '@godwit/native';
+import { native, systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { MigrationAddress } from '../generated/index.js';
 import type { Machine } from '../machine.js';
-import { systemReason } from '../system-reason.js';
 import type { IncomingChannel } from './channels.js';
 import { clientTls, serverTls } from './tls.js';
 

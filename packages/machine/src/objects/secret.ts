@@ -1,7 +1,7 @@
 import { createDecipheriv } from 'node:crypto';
 import type { JsonValue } from '@godwit/json';
+import { systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
-import { systemReason } from '../system-reason.js';
 import { ConfiguredObject, type SettingTable } from './settings.js';
 import { readSmallFile } from './small-file.js';
 

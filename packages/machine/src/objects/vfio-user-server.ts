@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@godwit/json';
-import { requireNative, UnixListener } from '@godwit/native';
+import { requireNative, systemReason, UnixListener } from '@godwit/native';
 import { decode, QapiError } from '@godwit/qapi/runtime';
 import type { VfioUserServer } from '@godwit/vfio-user';
 import { VfioDevice } from '../devices/index.js';
@@ -8,7 +8,6 @@ import type { Machine } from '../machine.js';
 import { nestDottedKeys } from '../options/dotted-keys.js';
 import { QomObject } from '../qom/object.js';
 import { stringValue } from '../qom/values.js';
-import { systemReason } from '../system-reason.js';
 
 /** What every such object has, as qom-list-properties shows it. Both are write-only, as QEMU's are. */
 export const VFIO_USER_SERVER_PROPERTIES: readonly ObjectPropertyInfo[] = [

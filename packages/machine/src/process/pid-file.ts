@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
+import { systemReason } from '@godwit/native';
 import { OptionError } from '../options/option-error.js';
-import { systemReason } from '../system-reason.js';
 
 /** Writes the process id; returns how to remove the file. @throws OptionError */
 export async function writePidFile(path: string, pid: number): Promise<() => Promise<void>> {

@@ -1,9 +1,9 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotOptions } from '@godwit/migration';
+import { systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { Machine } from '../machine.js';
-import { systemReason } from '../system-reason.js';
 import { snapshotFile, snapshotTag } from './snapshot-file.js';
 
 /** A snapshot of a machine: a file that holds the stream of a migration. */

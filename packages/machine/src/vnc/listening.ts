@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Native } from '@godwit/native';
+import { systemReason } from '@godwit/native';
 import { connectTransport, Listener, type SocketAddress, type Transport } from '@godwit/qmp';
 import type { VncBasicInfo } from '../generated/index.js';
-import { systemReason } from '../system-reason.js';
 import type { VncAddress } from './configuration.js';
 
 export type OnConnection = (transport: Transport, peer: SocketAddress) => void;

@@ -1,11 +1,10 @@
 import type { JsonValue } from '@godwit/json';
-import { NativeUnavailableError } from '@godwit/native';
+import { NativeUnavailableError, systemReason } from '@godwit/native';
 import { decode, QapiError } from '@godwit/qapi/runtime';
 import { type PropertyDefinition, parseProperties } from '@godwit/vfio';
 import { VfioUserClient } from '@godwit/vfio-user';
 import { protocol, type SocketAddress } from '../../generated/index.js';
 import { nestDottedKeys } from '../../options/dotted-keys.js';
-import { systemReason } from '../../system-reason.js';
 import { plainProperties, propertyInfo, VFIO_DEVICE_PROPERTIES } from '../device-properties.js';
 import { DeviceWiring } from '../device-wiring.js';
 import type { DeviceDriver } from '../drivers.js';

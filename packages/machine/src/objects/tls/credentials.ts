@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import type { JsonValue } from '@godwit/json';
+import { systemReason } from '@godwit/native';
 import { QapiError } from '@godwit/qapi/runtime';
-import { systemReason } from '../../system-reason.js';
 import { ConfiguredObject, type SettingTable } from '../settings.js';
 import { readSmallFile } from '../small-file.js';
 import { versionsOf } from './priority.js';
