@@ -49,7 +49,7 @@ test('device check exits with 1 when a device breaks a rule, and names rule and 
   assert.equal(status, 1);
   assert.match(
     stdout,
-    /\nFAIL resuming\/load .*\n {5}EINVAL: device stream rejected .*\n {5}source: linux\/vfio\.h, RESUMING -> STOP/,
+    /\nFAIL resuming\/load .*\n {5}writeData in resuming: EINVAL: device stream rejected .*\n {5}source: linux\/vfio\.h, RESUMING -> STOP/,
   );
 });
 

@@ -199,12 +199,22 @@ const WRONG: readonly (readonly [string, readonly string[], Wrap, Record<string,
   ],
   [
     'pauses in stop-copy instead of ending',
-    ['arcs/same', 'stream/end', 'stream/ended', 'resuming/load'],
+    ['stream/end'],
     (inner) =>
       new (class extends Deputy {
         override async readData(into: Uint8Array) {
           const result = await super.readData(into);
           return result.kind === 'end' ? ({ kind: 'empty' } as const) : result;
+        }
+      })(inner),
+  ],
+  [
+    'goes on with its stream when it has left stop-copy',
+    ['stream/closed', 'stream/ended'],
+    (inner) =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          return this.state === STOP ? ({ kind: 'data', length: 1 } as const) : super.readData(into);
         }
       })(inner),
   ],
@@ -423,7 +433,12 @@ test('a device that never answers fails in time', async () => {
   await clock.advanceUntil(() => done, 60_000, 1000);
   const report = await checked;
   assert.ok(report.failed > 10);
-  assert.ok(report.results.some((result) => result.message === 'the device does not answer within 1000 ms'));
+  const messages = report.results.filter(({ outcome }) => outcome === 'failed').map(({ message }) => message);
+  assert.match(
+    messages[0]!,
+    /^setState\(.*\) in running does not return: the rule takes longer than 1000 ms$/,
+  );
+  for (const message of messages.slice(1)) assert.match(message!, / longer than 100 ms$/);
   assert.equal(clock.pendingTimers, 0);
 });
 
@@ -436,7 +451,7 @@ test('a report reads as a list of rules with what was wrong and where it is writ
   assert.match(text, /^block: STOP_COPY\n/);
   assert.match(
     text,
-    /\nFAIL stream\/end +in stop-copy .*\n {5}EIO: the data stream fails at byte 100\n {5}source: linux\/vfio\.h/,
+    /\nFAIL stream\/end +in stop-copy .*\n {5}readData in stop-copy: EIO: the data stream fails at byte 100\n {5}source: linux\/vfio\.h/,
   );
   assert.match(text, /\n\d+ passed, \d+ failed, \d+ skipped$/);
 });
@@ -460,7 +475,7 @@ test('a rule that costs the device its server fails; those that find no device t
   const report = await checkDevice(factory);
   const { results } = report;
   const first = results.findIndex(({ outcome }) => outcome === 'failed');
-  assert.equal(results[first]?.message, 'EIO: the server has died');
+  assert.match(results[first]?.message ?? '', /^reset in .*: EIO: the server has died$/);
   const after = results.slice(first + 1);
   assert.ok(after.length > 0);
   for (const { id, outcome } of after) assert.equal(outcome, 'skipped', id);
@@ -500,4 +515,41 @@ test('what a failing arc keeps from being checked is said to be skipped for it',
   );
   const { outcome, message } = results.find(({ id }) => id === 'stream/end')!;
   assert.deepEqual([outcome, message], ['skipped', 'it cannot begin, for what fails in arcs/reach']);
+});
+
+test('a fault that several rules meet on their way is blamed on the one that it is about', async () => {
+  const { make, options } = candidates('nic');
+  const { results } = await checkDevice(
+    () =>
+      new (class extends Deputy {
+        override async readData(into: Uint8Array) {
+          const result = await super.readData(into);
+          return result.kind === 'end' ? ({ kind: 'empty' } as const) : result;
+        }
+      })(make()),
+    { ...options, errorsOf: () => 0 },
+  );
+  assert.deepEqual(
+    results.filter(({ outcome }) => outcome === 'failed').map(({ id, message }) => [id, message]),
+    [['stream/end', 'in stop-copy the stream pauses instead of ending']],
+  );
+  // Also a rule that comes before it.
+  const { outcome, message } = results.find(({ id }) => id === 'arcs/reach')!;
+  assert.deepEqual([outcome, message], ['skipped', 'it cannot begin, for what fails in stream/end']);
+});
+
+test('what a device throws is told with what it was asked', async () => {
+  const { make, options } = candidates('nic');
+  const { results } = await checkDevice(
+    () =>
+      new (class extends Deputy {
+        override async setState(wanted: DeviceState) {
+          if (this.state === RESUMING) throw new VfioError('EINVAL', 'the stream is short');
+          await super.setState(wanted);
+        }
+      })(make()),
+    { ...options, errorsOf: () => 0 },
+  );
+  const load = results.find(({ id }) => id === 'resuming/load');
+  assert.equal(load?.message, 'setState(stop) in resuming: EINVAL: the stream is short');
 });

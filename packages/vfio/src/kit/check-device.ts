@@ -8,7 +8,7 @@ import { PRECOPY_RULES } from './rules/precopy.js';
 import { RESET_RULES } from './rules/reset.js';
 import { RESUMING_RULES } from './rules/resuming.js';
 import { STREAM_RULES } from './rules/streams.js';
-import { describe, Trial } from './trial.js';
+import { describe, Trial, tell } from './trial.js';
 
 /** Every rule for a migratable device, in the order in which they are checked. */
 export const RULES: readonly Rule[] = [
@@ -50,18 +50,21 @@ export async function checkDevice(
   const sample = await factory();
   const flags = sample.flags;
   sample.close();
-  const results: RuleResult[] = [];
+  const attempts: Attempt[] = [];
+  let limit = options.limit;
   for (const rule of RULES) {
     if (rule.applies?.(flags, options) === false) {
-      const { id, title, source, otherwise: message = 'not about this device' } = rule;
-      results.push({ id, title, source, outcome: 'skipped', message });
+      attempts.push({ result: skipped(rule, rule.otherwise ?? 'not about this device') });
       continue;
     }
     const trial = new Trial(factory, flags, options);
-    results.push(await checkRule(rule, trial, options, results));
+    const attempt = await tryRule(rule, trial, limit, () => trial.pending);
     trial.close();
+    attempts.push(attempt);
+    // A device that hangs would be waited for in every rule.
+    if (attempt.expired && limit !== undefined) limit = { ...limit, ms: options.limit!.ms / 10 };
   }
-  return { flags, ...summary(results) };
+  return { flags, ...summary(attempts.map((attempt) => resultOf(attempt, attempts))) };
 }
 
 /** The results with their totals. */
@@ -71,46 +74,80 @@ export function summary(results: readonly RuleResult[]): Omit<Report, 'flags'> {
   return { results, passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
 }
 
-/**
- * Checks one rule; never rejects. It is skipped where it cannot even begin for what a rule before it has found already, so
- * that a device with one fault fails by one rule.
- */
+/** How a rule went. */
+interface Attempt {
+  readonly result: RuleResult;
+  /** What went wrong, without the call that it went wrong in. */
+  readonly fault?: string;
+  /** It went wrong before the rule itself began. */
+  readonly unprepared?: boolean;
+  readonly expired?: boolean;
+}
+
+/** A rule that could not begin, for a fault that another one found, is skipped: a device with one fault fails by one rule. */
+function resultOf({ result, fault, unprepared }: Attempt, all: readonly Attempt[]): RuleResult {
+  if (!unprepared) return result;
+  const found = all.filter((attempt) => attempt.fault === fault);
+  const { result: cause } = found.find((attempt) => !attempt.unprepared) ?? found[0]!;
+  return cause === result ? result : skipped(result, `it cannot begin, for what fails in ${cause.id}`);
+}
+
+function skipped(
+  { id, title, source }: Pick<RuleResult, 'id' | 'title' | 'source'>,
+  message: string,
+): RuleResult {
+  return { id, title, source, outcome: 'skipped', message };
+}
+
+/** Checks one rule; never rejects. */
 export async function checkRule<T>(
   rule: Rule<T>,
   trial: T,
-  options: CheckOptions,
-  earlier: readonly RuleResult[] = [],
+  limit: CheckOptions['limit'],
 ): Promise<RuleResult> {
+  return (await tryRule(rule, trial, limit)).result;
+}
+
+/** @param pending what the device was asked and has not answered */
+async function tryRule<T>(
+  rule: Rule<T>,
+  trial: T,
+  limit: CheckOptions['limit'],
+  pending: () => string | undefined = () => undefined,
+): Promise<Attempt> {
   const { id, title, source } = rule;
   try {
-    await inTime(rule.check(trial), options);
-    return { id, title, source, outcome: 'passed' };
+    await inTime(rule.check(trial), limit, pending);
+    return { result: { id, title, source, outcome: 'passed' } };
   } catch (error) {
-    if (error instanceof NoDevice) return { id, title, source, outcome: 'skipped', message: error.message };
-    const message = error instanceof Violation ? error.message : describe(error);
-    const known = earlier.find((result) => result.outcome === 'failed' && result.message === message);
-    if (error instanceof Unprepared && known !== undefined) {
-      return {
-        id,
-        title,
-        source,
-        outcome: 'skipped',
-        message: `it cannot begin, for what fails in ${known.id}`,
-      };
-    }
-    return { id, title, source, outcome: 'failed', message };
+    if (error instanceof NoDevice) return { result: skipped(rule, error.message) };
+    const unprepared = error instanceof Unprepared;
+    return {
+      result: { id, title, source, outcome: 'failed', message: tell(error) },
+      fault: describe(unprepared ? (error.cause ?? error) : error),
+      unprepared,
+      expired: error instanceof Expired,
+    };
   }
 }
 
-/** Fails a check that takes longer than the options allow. */
-async function inTime(check: Promise<void>, { limit }: CheckOptions): Promise<void> {
+/** A device that does not answer. */
+class Expired extends Violation {}
+
+/** Fails a check that takes longer than the limit. */
+async function inTime(
+  check: Promise<void>,
+  limit: CheckOptions['limit'],
+  pending: () => string | undefined,
+): Promise<void> {
   if (limit === undefined) return check;
   let timer: Timer | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = limit.clock.setTimer(
-      () => reject(new Violation(`the device does not answer within ${limit.ms} ms`)),
-      limit.ms,
-    );
+    timer = limit.clock.setTimer(() => {
+      const call = pending();
+      const what = call === undefined ? 'the rule takes' : `${call} does not return: the rule takes`;
+      reject(new Expired(`${what} longer than ${limit.ms} ms`));
+    }, limit.ms);
   });
   try {
     await Promise.race([check, expired]);

@@ -25,7 +25,7 @@ export async function checkRegion(
       candidates.push(candidate);
       return candidate.region;
     };
-    results.push(await checkRule(rule, { region, preCopy: options.preCopy ?? true }, options));
+    results.push(await checkRule(rule, { region, preCopy: options.preCopy ?? true }, options.limit));
     for (const candidate of candidates) candidate.close();
   }
   return summary(results);

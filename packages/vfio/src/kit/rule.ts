@@ -42,7 +42,7 @@ export interface CheckOptions {
   errorsOf?(device: MigratableDevice): number;
   /** Nobody but the client of a device knows its pre-copy information, so that its numbers say nothing of the device. */
   readonly estimatedPrecopyInfo?: boolean;
-  /** How long a rule may take, in milliseconds of that clock. Default: for ever. */
+  /** How long a rule may take, in milliseconds of that clock; after one that took longer, a tenth of it. Default: for ever. */
   readonly limit?: { readonly clock: Clock; readonly ms: number };
   /** Bytes beyond which a data stream is taken to be endless. Default: 4 GiB. */
   readonly maxStream?: number;

@@ -3,17 +3,20 @@ import { type ErrnoName, VfioError } from '../error.js';
 import type { MigrationFlags } from '../flags.js';
 import { offersState } from '../flags.js';
 import { DEVICE_STATES, DeviceState, stateName } from '../states.js';
+import { callOf, NarratedDevice } from './narrated-device.js';
 import { type CheckOptions, NoDevice, Unprepared, Violation } from './rule.js';
 
 const DEFAULT_MAX_STREAM = 2 ** 32;
 const CHUNK = 256 * 1024;
+/** What a device does wrong that says "nothing for now" where it has to say the end. */
+export const UNENDED = 'in stop-copy the stream pauses instead of ending';
 
 /** One rule at work: makes devices one after the other and closes them, brings them into states, moves streams. */
 export class Trial {
   readonly flags: MigrationFlags;
   readonly options: CheckOptions;
   readonly #factory: () => MigratableDevice | Promise<MigratableDevice>;
-  #present: MigratableDevice | undefined;
+  #present: NarratedDevice | undefined;
   readonly #maxStream: number;
 
   constructor(
@@ -30,7 +33,7 @@ export class Trial {
   /** A fresh device, in RUNNING. It closes the one before: a device behind a socket may be the only one. */
   async device(): Promise<MigratableDevice> {
     this.#present?.close();
-    const device = await this.#make();
+    const device = new NarratedDevice(await this.#make());
     this.#present = device;
     expectState(device, DeviceState.RUNNING, 'a fresh device');
     return device;
@@ -50,6 +53,11 @@ export class Trial {
     this.#present?.close();
   }
 
+  /** What the device was asked and has not answered. */
+  get pending(): string | undefined {
+    return this.#present?.pending;
+  }
+
   /** The states that the device offers, in the order of their numbers. */
   get states(): DeviceState[] {
     return DEVICE_STATES.filter((state) => offersState(this.flags, state));
@@ -62,7 +70,7 @@ export class Trial {
   /** A fresh device in that state. */
   async deviceIn(state: DeviceState): Promise<MigratableDevice> {
     const device = await this.device();
-    await prepare(device, state);
+    await prepare(() => device.setState(state));
     expectState(device, state, `after setState(${stateName(state)})`);
     return device;
   }
@@ -88,9 +96,11 @@ export class Trial {
 
   /** The whole data of a device that is brought to STOP_COPY for it. */
   async saved(device: MigratableDevice): Promise<Uint8Array> {
-    await prepare(device, DeviceState.STOP_COPY);
-    const { chunks, last } = await this.read(device);
-    if (last !== 'end') throw new Violation('in stop-copy the stream pauses instead of ending');
+    const { chunks, last } = await prepare(async () => {
+      await device.setState(DeviceState.STOP_COPY);
+      return this.read(device);
+    });
+    if (last !== 'end') throw new Unprepared(UNENDED);
     return new Uint8Array(Buffer.concat(chunks));
   }
 
@@ -108,7 +118,7 @@ export class Trial {
   async loaded(): Promise<MigratableDevice> {
     const stream = await this.stream();
     const device = await this.deviceIn(DeviceState.RESUMING);
-    await this.write(device, stream);
+    await prepare(() => this.write(device, stream));
     return device;
   }
 
@@ -119,16 +129,18 @@ export class Trial {
 
   /** Throws where the device reports errors of its own contents. */
   checkHealth(device: MigratableDevice): void {
-    const errors = this.options.errorsOf?.(device) ?? 0;
+    const inner = device instanceof NarratedDevice ? device.inner : device;
+    const errors = this.options.errorsOf?.(inner) ?? 0;
     if (errors > 0) throw new Violation(`the device finds ${errors} errors in its own contents`);
   }
 }
 
-async function prepare(device: MigratableDevice, state: DeviceState): Promise<void> {
+/** What leads up to a rule, and is none of its own. */
+async function prepare<T>(steps: () => Promise<T>): Promise<T> {
   try {
-    await device.setState(state);
+    return await steps();
   } catch (error) {
-    throw new Unprepared(describe(error), { cause: error });
+    throw error instanceof Violation ? error : new Unprepared(tell(error), { cause: error });
   }
 }
 
@@ -155,6 +167,13 @@ export async function expectRefusal(
   throw new Violation(`${what}: ${code} expected, but it was accepted${text}`);
 }
 
+/** What went wrong, and in which call. */
+export function tell(error: unknown): string {
+  const call = callOf(error);
+  return call === undefined ? describe(error) : `${call}: ${describe(error)}`;
+}
+
+/** What went wrong. */
 export function describe(error: unknown): string {
   if (error instanceof VfioError) return `${error.code}: ${error.message}`;
   return error instanceof Error ? error.message : String(error);

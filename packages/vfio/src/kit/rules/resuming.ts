@@ -13,7 +13,9 @@ export const RESUMING_RULES: readonly Rule[] = [
     title: 'a complete stream is accepted, and the device runs with it',
     source: SOURCE,
     async check(trial) {
-      const device = await trial.loaded();
+      const stream = await trial.stream();
+      const device = await trial.deviceIn(RESUMING);
+      await trial.write(device, stream);
       await device.setState(STOP);
       expectState(device, STOP, 'after resuming -> stop');
       await device.setState(RUNNING);

@@ -2,7 +2,7 @@ import type { MigratableDevice } from '../../device.js';
 import { DeviceState, stateName } from '../../states.js';
 import { isPreCopy, isSaving } from '../../transitions.js';
 import { type Rule, UAPI, Violation } from '../rule.js';
-import { expectRefusal, type Trial } from '../trial.js';
+import { expectRefusal, type Trial, tell, UNENDED } from '../trial.js';
 
 const { STOP, RUNNING, STOP_COPY, RESUMING, PRE_COPY, PRE_COPY_P2P } = DeviceState;
 
@@ -31,9 +31,10 @@ export const STREAM_RULES: readonly Rule[] = [
     title: 'in stop-copy the stream has data and an end, which stays; it never says "nothing for now"',
     source: `${UAPI}, STOP_COPY; ENOMSG is for PRE_COPY`,
     async check(trial) {
-      const device = await trial.device();
-      const stream = await trial.saved(device);
-      if (stream.length === 0) throw new Violation('the stream is empty');
+      const device = await trial.deviceIn(STOP_COPY);
+      const { chunks, last } = await trial.read(device);
+      if (last !== 'end') throw new Violation(UNENDED);
+      if (chunks.length === 0) throw new Violation('the stream is empty');
       for (let again = 0; again < 3; again++) {
         const result = await device.readData(new Uint8Array(64));
         if (result.kind !== 'end') throw new Violation(`after the end readData answers '${result.kind}'`);
@@ -135,7 +136,7 @@ async function expectLoads(trial: Trial, stream: Uint8Array, what: string): Prom
     await trial.write(device, stream);
     await device.setState(RUNNING);
   } catch (error) {
-    throw new Violation(`${what} is not accepted: ${(error as Error).message}`);
+    throw new Violation(`${what} is not accepted: ${tell(error)}`);
   }
   trial.checkHealth(device);
   return device;
