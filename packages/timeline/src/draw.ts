@@ -1,5 +1,5 @@
 import { deviceOutage, guestOutage } from './downtime.js';
-import type { DeviceTimeline, Side, Timeline } from './timeline.js';
+import type { Change, DeviceTimeline, Side, SideTimeline, Timeline } from './timeline.js';
 
 export interface DrawOptions {
   /** Columns to fill, at least 60. */
@@ -50,11 +50,13 @@ export function drawTimeline(timeline: Timeline, options: DrawOptions): string[]
   const outage = guestOutage(timeline);
   const marks = outage === undefined ? [] : marksOf(outage.start, outage.end);
 
-  const lines = panel(rows, span, span.start, marks, labelWidth, columns, paint);
+  const lines = panel(rows, timeline.source.migration, span, span.start, marks, labelWidth, columns, paint);
   const zoom = outage === undefined ? undefined : switchover(timeline, outage.start, outage.end);
   if (zoom !== undefined && zoom.end - zoom.start < (span.end - span.start) / 2) {
     lines.push('', ' '.repeat(labelWidth) + paint('the switchover, enlarged', '1'));
-    lines.push(...panel(rows, zoom, span.start, marks, labelWidth, columns, paint));
+    lines.push(
+      ...panel(rows, timeline.source.migration, zoom, span.start, marks, labelWidth, columns, paint),
+    );
   }
   lines.push('', ...legend(rows, labelWidth, columns, paint));
   return lines;
@@ -117,24 +119,36 @@ function rowsOf(timeline: Timeline, names: Readonly<Record<Side, string>>, span:
         })),
       ],
     });
-    for (const device of devices) rows.push(deviceRow(device, names[side], side, span));
+    for (const device of devices) rows.push(deviceRow(device, timeline[side], names[side], side, span));
   }
   return rows;
 }
 
-function deviceRow(device: DeviceTimeline, name: string, side: Side, span: Interval): Row {
+function deviceRow(
+  device: DeviceTimeline,
+  { migration }: SideTimeline,
+  name: string,
+  side: Side,
+  span: Interval,
+): Row {
   const before = side === 'source' ? looks.running : undefined;
+  const steps = device.states.map((change) => ({ at: change.at, look: looks[change.value] ?? unknownLook }));
+  const lookAt = (instant: number) => steps.findLast(({ at }) => at <= instant)?.look;
+  // Where a guest does not arrive, its devices are nothing any more, which no event says; nor do they say `resuming` again.
+  const arrivals = side === 'source' ? [] : migration.filter(({ value }) => ARRIVAL.has(value));
+  const gone = arrivals.map(({ value, at }) => ({ at, look: value === 'active' ? lookAt(at) : undefined }));
   return {
     label: `${name} ${device.id === '' ? device.qomPath : device.id}`,
-    steps: [
-      { at: span.start, look: before },
-      ...device.states.map((change) => ({ at: change.at, look: looks[change.value] ?? unknownLook })),
-    ],
+    steps: [{ at: span.start, look: before }, ...[...steps, ...gone].sort((a, b) => a.at - b.at)],
   };
 }
 
+/** Statuses of a destination that say whether its devices are somebody's. */
+const ARRIVAL: ReadonlySet<string> = new Set(['active', 'failed']);
+
 function panel(
   rows: readonly Row[],
+  statuses: readonly Change<string>[],
   interval: Interval,
   origin: number,
   marks: readonly Mark[],
@@ -146,6 +160,10 @@ function panel(
   const columnOf = (at: number) => Math.floor((at - interval.start) / perColumn);
   const markings = markLine(marks, columnOf, columns, paint);
   const lines = markings === '' ? [] : [' '.repeat(labelWidth) + markings];
+  if (statuses.length > 0) {
+    const text = statusLine(statuses, columnOf, columns);
+    if (text !== '') lines.push('migration'.padEnd(labelWidth) + paint(text, '2'));
+  }
   for (const row of rows) {
     lines.push(
       (row.label.padEnd(labelWidth) + drawRow(row, interval.start, perColumn, columns, paint)).trimEnd(),
@@ -207,6 +225,24 @@ function markLine(
     limit = begin;
   }
   return line === '' ? '' : ' '.repeat(limit) + line;
+}
+
+/** Each status from its instant on, cut off where the next one begins. */
+function statusLine(
+  statuses: readonly Change<string>[],
+  columnOf: (at: number) => number,
+  columns: number,
+): string {
+  let line = '';
+  for (const [index, { value, at }] of statuses.entries()) {
+    const next = statuses[index + 1];
+    const end = next === undefined ? columns : Math.min(columns, columnOf(next.at));
+    const begin = Math.max(line.length, columnOf(at));
+    // What began before is named at the edge, if it lasts for long enough.
+    if (end - begin < 2) continue;
+    line = line.padEnd(begin) + `│${value}`.slice(0, end - begin);
+  }
+  return line;
 }
 
 /** What stands between the two marks: how long it took, where there is room for it. */

@@ -1,5 +1,6 @@
 export { deviceOutage, guestOutage, lengthOf, type Outage } from './downtime.js';
 export { type DrawOptions, drawTimeline, formatMs } from './draw.js';
+export { type Phase, type PhaseName, switchoverPhases } from './phases.js';
 export {
   applyEvent,
   type Change,

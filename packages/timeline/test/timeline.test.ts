@@ -10,6 +10,7 @@ import {
   guestOutage,
   lengthOf,
   type Side,
+  switchoverPhases,
   type TimedEvent,
   type Timeline,
 } from '../src/index.js';
@@ -170,6 +171,7 @@ test('an empty timeline draws nothing; milliseconds read well', () => {
 
 const expected: readonly string[] = [
   '                                                               STOP▼   ▼RESUME',
+  'migration     │active                                              │dev│complet',
   'source guest  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━············',
   'source nic    ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░█████·······',
   'dest guest                                                             ━━━━━━━━',
@@ -178,6 +180,7 @@ const expected: readonly string[] = [
   '',
   '              the switchover, enlarged',
   '                STOP▼───────────────────── 78.0 ms ─────────────────────▼RESUME',
+  'migration     │activ│device                                               │comp',
   'source guest  ━━━━━━···························································',
   'source nic    ░░░░▒███████████████████████████████████████████████████████·····',
   'dest guest                                                              ━━━━━━━',
@@ -187,3 +190,74 @@ const expected: readonly string[] = [
   '              ━━ running   ┅┅ running-p2p   ░░ pre-copy   ▒▒ pre-copy-p2p',
   '              ██ stop-copy   ▓▓ resuming   ·· stop',
 ];
+
+/** Names and lengths in milliseconds; a phase that lasts has none. */
+function phases(timeline: Timeline): string[] {
+  return switchoverPhases(timeline).map((phase) => `${phase.name} ${lengthOf(phase) ?? '…'}`);
+}
+
+test('a switchover is split into what the guest stands still for, from the first device that stops to the last that runs', () => {
+  const two = play([
+    ['source', device(10, 'nic', 'pre-copy')],
+    ['source', device(20, 'gpu', 'pre-copy')],
+    ['source', device(1000, 'gpu', 'pre-copy-p2p', 'VFIO_MIGRATION_PREPARE')],
+    ['source', device(1004, 'gpu', 'pre-copy-p2p')],
+    ['source', device(1010, 'nic', 'pre-copy-p2p')],
+    ['source', device(1015, 'gpu', 'stop-copy')],
+    ['source', device(1020, 'nic', 'stop-copy')],
+    ['source', at(1020, 'STOP')],
+    ['source', at(1020, 'MIGRATION', { status: 'device' })],
+    ['destination', at(1100, 'RESUME')],
+    ['destination', device(1101, 'nic', 'running-p2p')],
+    ['destination', device(1103, 'gpu', 'running-p2p')],
+    ['destination', device(1107, 'nic', 'running')],
+    ['destination', device(1109, 'gpu', 'running')],
+    ['source', at(1112, 'MIGRATION', { status: 'completed' })],
+    ['source', device(1120, 'nic', 'stop')],
+  ]);
+  assert.deepEqual(phases(two), ['devices stop 20', 'send and load 80', 'devices start 9']);
+});
+
+test('a switchover that waits to be continued, and one that is taken back, say so', () => {
+  const waiting = play([
+    ...completed.slice(0, 7),
+    ['source', at(1003, 'MIGRATION', { status: 'pre-switchover' })],
+    ['source', at(1053, 'MIGRATION', { status: 'device' })],
+    ['destination', at(1060, 'RESUME')],
+  ]);
+  assert.deepEqual(phases(waiting), [
+    'devices stop 2',
+    'send and load 1',
+    'wait to continue 50',
+    'send and load 7',
+    'devices start …',
+  ]);
+  const back = play([
+    ...completed.slice(0, 8),
+    ['source', at(1050, 'MIGRATION', { status: 'failed' })],
+    ['source', at(1060, 'RESUME')],
+    ['source', device(1063, 'nic', 'running')],
+  ]);
+  assert.deepEqual(phases(back), ['devices stop 2', 'send and load 48', 'take back 10', 'devices start 3']);
+});
+
+test('a guest without devices, and one that has never stopped', () => {
+  const bare = play(completed.filter(([, { event }]) => event !== 'VFIO_MIGRATION'));
+  assert.deepEqual(phases(bare), ['send and load 78']);
+  assert.deepEqual(phases(play(completed.slice(0, 5))), []);
+});
+
+test('the drawing names the statuses of the migration, and ends the devices of a guest that does not arrive', () => {
+  const failed = play([
+    ...completed.slice(0, 4),
+    ['source', at(500, 'MIGRATION', { status: 'failed' })],
+    ['destination', at(500, 'MIGRATION', { status: 'failed' })],
+    ['source', device(1000, 'nic', 'running')],
+  ]);
+  const lines = drawTimeline(failed, { width: 60 });
+  assert.match(lines[0]!, /^migration +│active +│failed$/);
+  const source = lines.find((line) => line.startsWith('source nic'))!;
+  const destination = lines.find((line) => line.startsWith('dest nic'))!;
+  assert.match(destination, /▓$/);
+  assert.ok(destination.length < source.length - 10);
+});

@@ -5,7 +5,7 @@ import {
   type MultifdConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
-import { MigrationError, NEEDS_CHANNELS } from '../errors.js';
+import { DisconnectedError, MigrationError, NEEDS_CHANNELS } from '../errors.js';
 import { Interruption } from '../interruption.js';
 import { MIGRATION_ID_BYTES } from '../multifd/receiver.js';
 import { MultifdSender } from '../multifd/sender.js';
@@ -33,6 +33,7 @@ export class Connection {
   #channel: Channel | undefined;
   #writer: StreamWriter | undefined;
   #returnPath: ReturnPath | undefined;
+  #reasonAwaited = false;
   #guarded: Channel | undefined;
   #arrivedRecords: readonly number[] | undefined;
   readonly #additional: Channel[] = [];
@@ -178,9 +179,14 @@ export class Connection {
     this.#channel?.close();
   }
 
-  /** Why it ended. Where writing failed first, the destination's own words may still be on their way. */
+  /**
+   * Why it ended. Where writing failed first, the destination's own words may still be on their way, and are waited for once;
+   * what failed here needs no words from there, and the guest may stand still.
+   */
   async reasonFor(error: Error): Promise<Error> {
-    if (this.#returnPath !== undefined && this.interruption.reason === undefined) {
+    const isAwaited = error instanceof DisconnectedError && !this.#reasonAwaited;
+    if (isAwaited && this.#returnPath !== undefined && this.interruption.reason === undefined) {
+      this.#reasonAwaited = true;
       try {
         await this.interruption.waitAtMost(this.#returnPath.ended, this.#clock, REASON_MS, 'no reason came');
       } catch {
