@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import type { Clock } from '@godwit/clock';
 import { nativeUnavailableReason } from '@godwit/native';
 import { runDemo } from '../src/demo/demo.js';
@@ -23,6 +23,7 @@ export async function demoFigures(clock: Clock): Promise<DemoFigures> {
     clock,
     godwit: GODWIT,
     screen: new Screen({ write: () => true }, {}),
+    availableMemory: freemem(),
     temporaryFolder: tmpdir(),
     nativeUnavailableReason,
     signal: new AbortController().signal,

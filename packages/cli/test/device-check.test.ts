@@ -114,6 +114,8 @@ test('a server that does not start, or ends at once, is an error that says how',
   const ended = await check('--server', 'false');
   assert.deepEqual([ended.status, ended.stdout], [1, '']);
   assert.equal(ended.stderr, 'godwit device check: false: the server ended with status 1\n');
+  const broken = await check('--server', `${process.execPath} /nonexistent/server.js`);
+  assert.match(broken.stderr, /: the server ended with status 1: Error: Cannot find module/);
   const absent = await check('--server', '/nonexistent/server -v');
   assert.match(
     absent.stderr,

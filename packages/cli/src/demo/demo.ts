@@ -42,6 +42,8 @@ export interface DemoEnvironment {
   /** The script that is the command `godwit`, for the machines to be run by. */
   readonly godwit: string;
   readonly screen: Screen;
+  /** Bytes of memory that the host can still give. */
+  readonly availableMemory: number;
   /** Under which a private folder is made. */
   readonly temporaryFolder: string;
   /** Why the addon is missing, if it is. */
@@ -56,6 +58,7 @@ export interface DemoEnvironment {
 
 /** Migrates a guest between two machine processes. Whatever happens, neither they nor their folder are left behind. */
 export async function runDemo(options: DemoOptions, environment: DemoEnvironment): Promise<DemoResult> {
+  checkMemory(options, environment);
   const folder = await mkdtemp(join(environment.temporaryFolder, 'godwit-demo-'));
   const machines: MachineProcess[] = [];
   const devices: DeviceProcess[] = [];
@@ -67,6 +70,15 @@ export async function runDemo(options: DemoOptions, environment: DemoEnvironment
     await Promise.all(devices.map((device) => device.close()));
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The guest fills its RAM, and both machines have all of it in the end. */
+function checkMemory({ ram, deviceState }: DemoOptions, { availableMemory }: DemoEnvironment): void {
+  const needed = 2 * (ram + deviceState.nic + deviceState.gpu);
+  if (needed <= availableMemory) return;
+  throw new Error(
+    `two machines need ${formatBytes(needed)} of memory, and there are ${formatBytes(availableMemory)}; see --ram`,
+  );
 }
 
 class Demo {
@@ -117,6 +129,7 @@ class Demo {
 
   async #migrate(screen: Screen, source: MachineClient, destination: MachineClient): Promise<DemoResult> {
     const { clock, signal, pollMs = 100, onProgress } = this.#environment;
+    const { transport, bandwidth, downtimeLimit } = this.#options;
     await this.#untilReady(source);
     const writtenAtFirst = await pagesWritten(source);
     const runFrom = clock.now();
@@ -124,19 +137,20 @@ class Demo {
     const written = ((await pagesWritten(source)) - writtenAtFirst) * PAGE_SIZE;
     const rate = (written / (clock.now() - runFrom)) * 1000;
     screen.print(
-      `the guest runs and writes ${formatBytes(rate)}/s; migrating over ${this.#options.transport}`,
+      `the guest runs and writes ${formatBytes(rate)}/s; migrating over ${transport}${bandwidth === 0 ? '' : ` at ${formatBytes(bandwidth)}/s`}`,
       '',
     );
     const progress = new ProgressView(screen);
     // What the machines reported of their start is no part of the migration.
     this.#timeline = emptyTimeline();
-    const { 'downtime-limit': downtimeLimit } = await source.execute('query-migrate-parameters');
     const outcome = await migrateLive({
       source,
       destination,
       listenAt: this.#listenAt(),
+      bandwidth,
+      downtimeLimit,
       clock,
-      limitMs: MIGRATION_LIMIT_MS,
+      limitMs: this.#migrationLimitMs(),
       signal,
       pollMs,
       onProgress: (now) => {
@@ -145,7 +159,7 @@ class Demo {
       },
     });
     if (outcome.progress.status === 'completed') await this.#untilArrived(destination);
-    showOutcome(screen, outcome, this.#timeline, Number(downtimeLimit ?? 0));
+    showOutcome(screen, outcome, this.#timeline, downtimeLimit);
     if (outcome.progress.status !== 'completed') {
       await this.#tellWhatIsLeft(source);
       return this.#result(outcome, undefined);
@@ -236,6 +250,13 @@ class Demo {
     this.#devices.push(device);
     await device.serving();
     return `vfio-user-pci,socket=${escapeCommas(socket)},${common}`;
+  }
+
+  /** Time for everything to be sent twice, and some. */
+  #migrationLimitMs(): number {
+    const { ram, deviceState, bandwidth } = this.#options;
+    const bytes = 2 * (ram + deviceState.nic + deviceState.gpu);
+    return MIGRATION_LIMIT_MS + (bandwidth === 0 ? 0 : (bytes / bandwidth) * 1000);
   }
 
   #listenAt(): string {

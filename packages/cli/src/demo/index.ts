@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir } from 'node:os';
 import { SystemClock } from '@godwit/clock';
 import { nativeUnavailableReason } from '@godwit/native';
 import { Failure, type Io } from '../io.js';
@@ -33,6 +33,7 @@ export async function run(args: readonly string[], { stdout }: Io): Promise<numb
       clock: new SystemClock(),
       godwit: process.argv[1]!,
       screen: new Screen(options.json ? silent : (stdout as Output), process.env),
+      availableMemory: freemem(),
       temporaryFolder: tmpdir(),
       nativeUnavailableReason,
       signal: abort.signal,

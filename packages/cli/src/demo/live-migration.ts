@@ -37,6 +37,10 @@ export interface LiveMigrationOptions {
   readonly destination: MachineClient;
   /** Where the destination is to listen: `unix:PATH`, or `tcp:HOST:0` for any port. */
   readonly listenAt: string;
+  /** Bytes per second that the source may send; as fast as it goes unless given. */
+  readonly bandwidth?: number;
+  /** How long the guest may stand still, in milliseconds; that of the source unless given. */
+  readonly downtimeLimit?: number;
   readonly clock: Clock;
   /** A migration that has not ended after so many milliseconds is cancelled. */
   readonly limitMs: number;
@@ -55,7 +59,7 @@ export interface MigrationOutcome {
 
 /** Migrates from one machine to another and follows it to its end. */
 export async function migrateLive(options: LiveMigrationOptions): Promise<MigrationOutcome> {
-  const { source, destination, clock, signal, limitMs } = options;
+  const { source, destination, bandwidth = 0, downtimeLimit, clock, signal, limitMs } = options;
   for (const client of [source, destination]) {
     await client.execute('migrate-set-capabilities', {
       capabilities: [{ capability: 'events', state: true }],
@@ -66,7 +70,10 @@ export async function migrateLive(options: LiveMigrationOptions): Promise<Migrat
     capabilities: [{ capability: 'auto-converge', state: true }],
   });
   // The default of 128 MiB/s spares a shared network; here there is none.
-  await source.execute('migrate-set-parameters', { 'max-bandwidth': 0n });
+  await source.execute('migrate-set-parameters', {
+    'max-bandwidth': BigInt(bandwidth),
+    ...(downtimeLimit === undefined ? {} : { 'downtime-limit': BigInt(downtimeLimit) }),
+  });
   await destination.execute('migrate-incoming', { uri: options.listenAt });
   await source.execute('migrate', { uri: await addressOf(destination, options.listenAt) });
   const startedAt = clock.now();
@@ -89,7 +96,7 @@ export async function migrateLive(options: LiveMigrationOptions): Promise<Migrat
 }
 
 function tooLongReason(limitMs: number): string {
-  return `it did not come to an end within ${limitMs / 1000} s; the guest dirties memory faster than it can be sent`;
+  return `it did not come to an end within ${Math.round(limitMs / 1000)} s; the guest dirties memory faster than it can be sent`;
 }
 
 /** Where the destination really listens: with port 0 the system has chosen one. */

@@ -28,7 +28,8 @@ export async function run(args: string[], io: Io): Promise<number> {
     await serve(call, io);
   } catch (error) {
     if (error instanceof PropertyError) throw new UsageError(error.message);
-    if (isExpected(error)) throw new Failure(`cannot serve on ${call.socket}: ${error.message}`);
+    if (error instanceof NativeUnavailableError) throw new Failure(error.message);
+    if (isSystemError(error)) throw new Failure(`cannot serve on ${call.socket}: ${error.message}`);
     throw error;
   }
   return 0;
@@ -66,7 +67,7 @@ function parse(args: string[]): Call {
 
 /** Serves until a signal comes or, with --once, the client has left. */
 async function serve({ socket, model, properties, once }: Call, io: Io): Promise<void> {
-  const native = requireNative('godwit device serve');
+  const native = requireNative('serving a device');
   const clock = new SystemClock();
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
@@ -105,6 +106,6 @@ async function serve({ socket, model, properties, once }: Call, io: Io): Promise
   }
 }
 
-function isExpected(error: unknown): error is Error {
-  return error instanceof NativeUnavailableError || (error instanceof Error && 'syscall' in error);
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
 }

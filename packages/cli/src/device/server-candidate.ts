@@ -16,7 +16,7 @@ export function serverCandidate(command: string, limitMs: number): Candidate {
     name: command,
     async check() {
       const clock = new SystemClock();
-      const native = requireNative('device check --server');
+      const native = requireNative('--server');
       const folder = mkdtempSync(join(tmpdir(), 'godwit-check-'));
       const servers: ServerProcess[] = [];
       const start = async () => {

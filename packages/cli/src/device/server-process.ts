@@ -53,8 +53,9 @@ export class ServerProcess {
     const { exitCode, signalCode, pid } = this.#child;
     if (pid === undefined) return `the server cannot be started: ${this.#errors}`;
     const how = signalCode === null ? `with status ${exitCode ?? 'unknown'}` : `by ${signalCode}`;
-    const last = this.#errors.trim().split('\n').at(-1);
-    return `the server ended ${how}${last ? `: ${last}` : ''}`;
+    const lines = this.#errors.trim().split('\n');
+    const said = lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1);
+    return `the server ended ${how}${said ? `: ${said.trim()}` : ''}`;
   }
 
   kill(): void {

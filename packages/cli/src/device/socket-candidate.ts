@@ -15,7 +15,7 @@ export function socketCandidate(path: string, limitMs: number): Candidate {
     name: path,
     async check() {
       const clock = new SystemClock();
-      const native = requireNative('device check --socket');
+      const native = requireNative('--socket');
       let client = await VfioUserClient.connect(path, { native, clock });
       try {
         let device = await RemoteDevice.of(client);

@@ -173,6 +173,24 @@ test('an argument that is wrong is told in one line', async (context) => {
   assert.equal(demo.errors(), "godwit demo: unknown option '--nonsense'; see godwit demo --help\n");
 });
 
+test('a guest that does not fit into the host is told so before anything is started', async (context) => {
+  const demo = startDemo(context, ['--ram', '900000G']);
+  assert.equal(await demo.exit, 1);
+  assert.match(
+    demo.errors(),
+    /^godwit demo: two machines need 1758 TiB of memory, and there are .*; see --ram\n$/,
+  );
+  assert.equal(demo.output(), '');
+  assert.deepEqual(readdirSync(demo.temporaryFolder), []);
+});
+
+test('the bandwidth and the downtime are limited as asked', async (context) => {
+  const demo = startDemo(context, [...SMALL, '--bandwidth', '64M', '--downtime-limit', '150']);
+  assert.equal(await demo.exit, 0, demo.errors());
+  assert.match(demo.output(), /; migrating over unix at 64 MiB\/s\n/);
+  assert.match(demo.output(), /\(limit 150 ms\)\n/);
+});
+
 test('a temporary folder whose path is too long for sockets is told in one line', async (context) => {
   const outer = mkdtempSync(join(tmpdir(), 'demo-test-'));
   context.after(() => rmSync(outer, { recursive: true, force: true }));
