@@ -151,7 +151,7 @@ export class Hardware {
   /**
    * Adds a device.
    * @param waiting it is not to run before a migration has arrived
-   * @param admit called when nothing else keeps the device out; throws where something has come between meanwhile
+   * @param admit called when the driver is known, and again when nothing else keeps the device out; throws where something does
    * @throws when the driver or a property is not known, the name is taken, or it is to migrate and cannot
    */
   async addDevice(
@@ -160,6 +160,7 @@ export class Hardware {
     admit: () => void = () => {},
   ): Promise<VfioDevice> {
     const driver = await findDriver(configuration.type);
+    admit();
     const device = await driver.create(configuration, this.#deviceEnvironment);
     const slot = new DeviceSlot(device, {
       bus: this.bus,

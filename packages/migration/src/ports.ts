@@ -134,12 +134,17 @@ export interface StateSection {
   load(state: Uint8Array, version: number): void;
 }
 
+/** What bytes go through, as QEMU's errors call it. */
+export type Medium = 'socket' | 'command' | 'file' | 'TLS channel';
+
 /** A byte channel between two machines. One reader, one writer, ordered, with backpressure. */
 export interface Channel {
   /** Resolves when the chunks were handed over and more is welcome; rejects when the channel broke. The chunks are read until then. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Fills `into` wholly; false at a clean end before the first byte; rejects if it ends in the middle or breaks. */
   readExactly(into: Uint8Array): Promise<boolean>;
+  /** What errors call it. */
+  readonly medium?: Medium;
   /** Nothing ever comes back: a file, the standard input of a program. */
   readonly oneWay?: true;
   /** Resolves when what was written is where it was to go: the file is synced, the program has ended well. */

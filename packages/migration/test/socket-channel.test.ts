@@ -162,7 +162,7 @@ test('as many connections as are let in may come at once', { skip: native === un
 
 test('a path that does not fit into a socket address is an error, not another path', async () => {
   const address = { type: 'unix', path: `/tmp/${'x'.repeat(120)}` } as const;
-  const expected = /^MigrationError: UNIX socket path '.*' is too long: a path must be at most 107 bytes$/;
+  const expected = /^MigrationError: UNIX socket path '.*' is too long$/;
   await assert.rejects(connectSocketChannel(address), expected);
   await assert.rejects(new SocketListener().listen(address), expected);
 });

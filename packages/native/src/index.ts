@@ -7,5 +7,5 @@ export {
 export { Habit } from './habit.js';
 export { NativeUnavailableError, native, nativeUnavailableReason, requireNative } from './load.js';
 export { pageDigestsPortable } from './page-digests.js';
-export { systemReason } from './system-reason.js';
+export { errnoOf, systemReason } from './system-reason.js';
 export { UnixListener, type UnixListenerHandler } from './unix-listener.js';

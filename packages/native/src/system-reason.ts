@@ -29,7 +29,7 @@ const IN_LIBC: Readonly<Record<string, string>> = {
  * what they say.
  */
 export function systemReason(error: unknown): string {
-  const errno = findErrno(error);
+  const errno = errnoOf(error);
   const known = errno === undefined ? undefined : getSystemErrorMap().get(errno);
   if (known !== undefined) {
     const [name, text] = known;
@@ -38,8 +38,8 @@ export function systemReason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The errno of an error or of what caused it. */
-function findErrno(error: unknown): number | undefined {
+/** The errno of an error or of what caused it; undefined where no call of the system failed. */
+export function errnoOf(error: unknown): number | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ('errno' in at && typeof at.errno === 'number') return at.errno;
   }

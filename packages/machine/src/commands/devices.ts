@@ -10,11 +10,12 @@ export const deviceCommands = {
   'device-list-properties': ({ typename }) => deviceProperties(typename),
 
   device_add: async ({ bus, ...members }, { machine }) => {
-    if (bus !== undefined) throw new QapiError('GenericError', `Bus '${bus}' not found`);
-    const refuse = () => machine.migrations.refuseDeviceChange('device_add');
-    refuse();
+    const admit = () => {
+      if (bus !== undefined) throw new QapiError('GenericError', `Bus '${bus}' not found`);
+      machine.migrations.refuseDeviceChange('device_add');
+    };
     const configuration = objectConfiguration(members, 'driver');
-    await machine.hardware.addDevice(configuration, machine.guest.runState === 'inmigrate', refuse);
+    await machine.hardware.addDevice(configuration, machine.guest.runState === 'inmigrate', admit);
   },
 
   device_del: ({ id }, { machine }) => {

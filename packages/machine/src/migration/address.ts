@@ -61,6 +61,9 @@ export function parseUri(uri: string): MigrationAddress {
     case 'exec':
       return { transport: 'exec', args: ['/bin/sh', '-c', rest] };
     case 'vsock':
+      if (!/^[^:]{1,32}:[^,]/.test(rest))
+        throw new QapiError('GenericError', `error parsing address '${rest}'`);
+      throw new QapiError('GenericError', `Migration over '${protocol}' is not supported`);
     case 'rdma':
       throw new QapiError('GenericError', `Migration over '${protocol}' is not supported`);
     default:
@@ -76,21 +79,35 @@ export function checkSeveralChannels(address: MigrationAddress): void {
 
 const SEVERAL_CHANNELS: readonly string[] = ['unix', 'inet', 'vsock'];
 
-/** An address as query-migrate shows where a destination listens. */
+/** An address as query-migrate shows where a destination listens; undefined for one where nobody can connect. */
 export function socketAddressOf(address: MigrationAddress): SocketAddress | undefined {
-  if (address.transport !== 'socket') return undefined;
+  if (address.transport !== 'socket' || address.type === 'fd') return undefined;
   const { transport, ...socket } = address;
   return socket;
 }
 
-/** What a port may be is asked when the address is used. Options after the port change nothing here. */
+/** What a port may be is asked when the address is used. Options after the port are checked, and change nothing here. */
 function parseHostAndPort(text: string): { host: string; port: string } {
   const part = text.startsWith('[') ? 'IPv6 address' : text.startsWith(':') ? 'port in address' : 'address';
-  const [, ipv6, host = ipv6 ?? '', port] = /^(?:\[([^\]]+)\]|([^:]*)):([^,]+)(?:,.*)?$/s.exec(text) ?? [];
+  const [, ipv6, host = ipv6 ?? '', port, options = ''] =
+    /^(?:\[([^\]]{1,64})\]|([^:]{0,64})):([^,]{1,32})(.*)$/s.exec(text) ?? [];
   if (port === undefined || (part === 'IPv6 address' && ipv6 === undefined)) {
     throw new QapiError('GenericError', `error parsing ${part} '${text}'`);
   }
+  if (/,to=(?!\s*[+-]?\d+(?:,|$))/.test(options)) {
+    throw new QapiError('GenericError', 'error parsing to= argument');
+  }
+  for (const flag of ['ipv4', 'ipv6', 'keep-alive', 'mptcp']) checkFlag(flag, options);
   return { host, port };
+}
+
+/** A flag is there, `=on` or `=off`. @throws QapiError */
+function checkFlag(flag: string, options: string): void {
+  const at = options.indexOf(`,${flag}`);
+  if (at === -1) return;
+  const rest = options.slice(at + 1 + flag.length);
+  if (/^(?:=on|=off)?(?:$|,(?!,))/.test(rest)) return;
+  throw new QapiError('GenericError', `error parsing '${flag}' flag '${rest}'`);
 }
 
 function parseFile(text: string): { filename: string; offset: bigint } {

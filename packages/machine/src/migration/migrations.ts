@@ -65,7 +65,12 @@ export class Migrations {
 
   get active(): boolean {
     const status = this.#outgoing?.migration.status ?? 'none';
-    return !ENDED.includes(status) || this.#incoming !== undefined;
+    return !ENDED.includes(status) || this.#arriving !== undefined;
+  }
+
+  /** The migration from elsewhere that is waited for, or under way. */
+  get #arriving(): Incoming | undefined {
+    return ENDED.includes(this.#incoming?.migration.status ?? 'none') ? undefined : this.#incoming;
   }
 
   /**
@@ -122,7 +127,7 @@ export class Migrations {
     }
     const ended = migration.start(this.#remember(open)).then((outcome) => {
       const { error } = migration;
-      if (outcome !== 'cancelled' && error !== undefined) environment.warn(`migration: ${error.message}`);
+      if (outcome !== 'cancelled' && error !== undefined) environment.warn(`migration: ${inFull(error)}`);
     });
     this.#outgoing = { migration, ended };
   }
@@ -308,24 +313,22 @@ export class Migrations {
   }
 
   #statusInfo(): MigrationInfo {
-    const incoming = this.#incoming;
-    if (incoming !== undefined) {
-      const info = incomingInfo(incoming.migration.statistics);
-      const address = socketAddressOf(incoming.channel.address);
-      const arriving = !ENDED.includes(incoming.migration.status);
-      if (arriving && address !== undefined) info['socket-address'] = [address];
-      return info;
+    if (this.#outgoing !== undefined) {
+      const { migration, untold } = this.#outgoing;
+      return untold ? { status: migration.status } : outgoingInfo(migration.statistics);
     }
-    if (this.#outgoing === undefined) return this.#failed ? incomingInfo(this.#failed.statistics) : {};
-    const { migration, untold } = this.#outgoing;
-    return untold ? { status: migration.status } : outgoingInfo(migration.statistics);
+    const incoming = this.#incoming?.migration ?? this.#failed;
+    if (incoming === undefined) return {};
+    const info = incomingInfo(incoming.statistics);
+    const address = this.#arriving && socketAddressOf(this.#arriving.channel.address);
+    return address === undefined ? info : { ...info, 'socket-address': [address] };
   }
 
   #incomingEnded(migration: IncomingMigration, exitOnError: boolean): void {
     const { environment, guest } = this.#machine;
     const { error } = migration;
     if (error === undefined || this.#closing) return;
-    environment.warn(`incoming migration: ${error.message}`);
+    environment.warn(`incoming migration: ${inFull(error)}`);
     // Where everything was loaded the guest is whole, and it may be the only one.
     if (guest.runState !== 'inmigrate') return;
     if (exitOnError) this.#machine.end({ reason: 'host-error', exitCode: 1 });
@@ -394,6 +397,12 @@ export class Migrations {
       'cpu-throttle-tailslow': values['cpu-throttle-tailslow'],
     };
   }
+}
+
+/** What QEMU says of an error, and what is known beyond that: how a program ended, and its last words. */
+function inFull({ message, cause }: Error): string {
+  const more = cause instanceof Error && cause.name === 'MigrationError' && cause.message !== message;
+  return more ? `${message} (${cause.message})` : message;
 }
 
 /** QEMU says it in other words for `migrate` than for `migrate-incoming`. */

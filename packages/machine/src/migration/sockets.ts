@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import {
   type Channel,
   type SocketAddress as ChannelAddress,
@@ -22,6 +23,8 @@ export async function connectTo(
   signal: AbortSignal,
 ): Promise<Channel> {
   const target = channelAddress(address);
+  // Node would take this machine, as a destination does that listens.
+  if (target.type === 'inet' && target.host === '') throw unresolved(target);
   const tls = clientTls(machine, target.type === 'inet' ? target.host : '');
   try {
     return await (tls === undefined
@@ -54,8 +57,9 @@ export async function listenAt(
     };
   } catch (cause) {
     listener.close();
-    const reason = systemReason(cause);
-    throw new QapiError('GenericError', `Failed to bind socket to ${describe(target)}: ${reason}`, { cause });
+    // QEMU names a path, but no host.
+    const to = target.type === 'unix' ? ` to ${target.path}` : '';
+    throw new QapiError('GenericError', `Failed to bind socket${to}: ${systemReason(cause)}`, { cause });
   }
 }
 
@@ -83,16 +87,18 @@ function channelAddress(address: SocketMigrationAddress): ChannelAddress {
 
 function unreachable(target: ChannelAddress, cause: unknown): Error {
   const code = (cause as NodeJS.ErrnoException).code;
-  const text =
-    code === 'ENOTFOUND' || code === 'EAI_AGAIN'
-      ? `address resolution failed for ${describe(target)}: Name or service not known`
-      : `Failed to connect to '${describe(target)}': ${systemReason(cause)}`;
-  return new Error(text, { cause });
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return unresolved(target, cause);
+  return new Error(`Failed to connect to '${describe(target)}': ${systemReason(cause)}`, { cause });
+}
+
+function unresolved(target: ChannelAddress, cause?: unknown): Error {
+  return new Error(`address resolution failed for ${describe(target)}: Name or service not known`, { cause });
 }
 
 function schemaAddress(address: ChannelAddress) {
   if (address.type === 'unix') return address;
-  return { type: 'inet', host: address.host, port: String(address.port) } as const;
+  const family = isIPv6(address.host) ? { ipv6: true } : { ipv4: true };
+  return { type: 'inet', host: address.host, port: String(address.port), ...family } as const;
 }
 
 function describe(address: ChannelAddress): string {

@@ -63,6 +63,8 @@ export async function runMachine(args: readonly string[], process: MachineProces
     await Promise.race([running.chardevs.awaitClients(), running.ended]);
     // The guest starts before the first command is read, so that none can come too early.
     const launched = running.launch();
+    // Who sees a monitor answer may send a migration: it is listened for by then.
+    if (configuration.incoming !== undefined) await launched;
     const served = Promise.all(configuration.monitors.map((monitor) => running.openMonitor(monitor)));
     await Promise.all([launched, served]);
     const { exitCode } = await running.ended;

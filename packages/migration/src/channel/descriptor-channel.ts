@@ -17,6 +17,7 @@ const MAX_CHUNKS_PER_CALL = 64;
  * mapped memory into the socket and from the socket into the mapped memory, with nothing in between. Owns the descriptor.
  */
 export class DescriptorChannel implements Channel {
+  readonly medium = 'socket';
   readonly #native: Native;
   readonly #fd: number;
   readonly #poll: Poll;

@@ -10,6 +10,7 @@ const MAX_COMPLAINT = 1024;
 
 /** A program that takes a migration on its standard input, or gives one on its standard output (`exec:COMMAND`). */
 export class ExecChannel implements Channel {
+  readonly medium = 'command';
   readonly oneWay = true;
   readonly #child: ChildProcess;
   readonly #streams: StreamChannel;
@@ -22,6 +23,7 @@ export class ExecChannel implements Channel {
     this.#name = name;
     this.#streams = new StreamChannel(
       direction === 'write' ? { writable: child.stdin! } : { readable: child.stdout! },
+      this.medium,
     );
     this.#exited = once(child, 'exit').then(lookAtEveryDescriptor);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -45,9 +47,7 @@ export class ExecChannel implements Channel {
     try {
       await this.#streams.write(chunks);
     } catch (cause) {
-      const failure = await this.#failure();
-      const reason = asError(cause).message;
-      throw new MigrationError(failure === undefined ? reason : `${failure} (${reason})`, { cause });
+      throw new MigrationError((await this.#failure()) ?? asError(cause).message, { cause });
     }
   }
 

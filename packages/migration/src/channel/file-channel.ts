@@ -66,6 +66,7 @@ class OpenFile {
 
 /** A file that a migration is written to (`file:PATH,offset=N`). Only one that has all of it is worth keeping. */
 export class FileWriteChannel implements Channel {
+  readonly medium = 'file';
   readonly oneWay = true;
   readonly #file: OpenFile;
 
@@ -120,6 +121,7 @@ export class FileWriteChannel implements Channel {
 
 /** A file that a migration is read from. */
 export class FileReadChannel implements Channel {
+  readonly medium = 'file';
   readonly oneWay = true;
   readonly #file: OpenFile;
 

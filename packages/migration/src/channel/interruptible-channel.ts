@@ -1,7 +1,8 @@
 import type { Clock } from '@godwit/clock';
+import { errnoOf, systemReason } from '@godwit/native';
 import { asError, DisconnectedError } from '../errors.js';
 import type { Interruption } from '../interruption.js';
-import type { Channel } from '../ports.js';
+import type { Channel, Medium } from '../ports.js';
 
 /** Waits for a channel. One that comes after the interruption has nobody who wants it, and is closed. */
 export async function waitForChannel(
@@ -21,7 +22,8 @@ export async function waitForChannel(
 
 /**
  * The channel with writes that end with the interruption, or with the error `stalled` once one takes longer than
- * `limitMs()`, which is asked at each write; 0 means no limit. Whatever breaks it, it is a {@link DisconnectedError}.
+ * `limitMs()`, which is asked at each write; 0 means no limit. Whatever breaks it, it is a {@link DisconnectedError}, in
+ * QEMU's words where a call of the system failed: `Unable to write to socket: Broken pipe`.
  */
 export function guardChannel(
   channel: Channel,
@@ -30,25 +32,37 @@ export function guardChannel(
   limitMs: () => number,
   stalled: string,
 ): Channel {
+  const { medium } = channel;
   return {
     write: async (chunks) => {
       try {
         await interruption.waitAtMost(channel.write(chunks), clock, limitMs(), stalled);
       } catch (error) {
-        throw error === interruption.reason ? error : disconnected(error);
+        throw error === interruption.reason ? error : disconnected(error, 'write to', medium);
       }
     },
     readExactly: async (into) => {
       try {
         return await channel.readExactly(into);
       } catch (error) {
-        throw disconnected(error);
+        throw disconnected(error, 'read from', medium);
+      }
+    },
+    finish: async () => {
+      try {
+        await interruption.wait(channel.finish?.() ?? Promise.resolve());
+      } catch (error) {
+        throw error === interruption.reason ? error : disconnected(error, 'write to', medium);
       }
     },
     close: () => channel.close(),
   };
 }
 
-function disconnected(cause: unknown): DisconnectedError {
-  return new DisconnectedError(asError(cause).message, { cause });
+function disconnected(cause: unknown, direction: 'write to' | 'read from', medium: Medium | undefined) {
+  if (medium === undefined || errnoOf(cause) === undefined) {
+    return new DisconnectedError(asError(cause).message, { cause });
+  }
+  const unable = medium === 'TLS channel' ? 'Cannot' : 'Unable to';
+  return new DisconnectedError(`${unable} ${direction} ${medium}: ${systemReason(cause)}`, { cause });
 }

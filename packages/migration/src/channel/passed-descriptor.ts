@@ -18,11 +18,13 @@ export function passedDescriptorChannel(
 ): Channel {
   const type = fstatSync(fd);
   if (type.isSocket()) {
-    return addon === undefined ? new StreamChannel(new net.Socket({ fd })) : new DescriptorChannel(addon, fd);
+    return addon === undefined
+      ? new StreamChannel(new net.Socket({ fd }), 'socket')
+      : new DescriptorChannel(addon, fd);
   }
   if (type.isFIFO()) {
     const pipe = new net.Socket({ fd, readable: direction === 'read', writable: direction === 'write' });
-    return new StreamChannel(direction === 'read' ? { readable: pipe } : { writable: pipe });
+    return new StreamChannel(direction === 'read' ? { readable: pipe } : { writable: pipe }, 'file');
   }
   return direction === 'read' ? new FileReadChannel(fd) : new FileWriteChannel(fd);
 }

@@ -11,9 +11,7 @@ const MAX_UNIX_PATH = 107;
 /** Throws {@link MigrationError} where `address` cannot be used; Node itself would cut a long path short. */
 export function checkSocketAddress(address: SocketAddress): void {
   if (address.type === 'unix' && Buffer.byteLength(address.path) > MAX_UNIX_PATH) {
-    throw new MigrationError(
-      `UNIX socket path '${address.path}' is too long: a path must be at most ${MAX_UNIX_PATH} bytes`,
-    );
+    throw new MigrationError(`UNIX socket path '${address.path}' is too long`);
   }
 }
 

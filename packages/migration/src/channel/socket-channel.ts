@@ -12,6 +12,7 @@ const MIN_BACKLOG = 128;
 
 /** A channel over a connected socket. Owns the socket. */
 export class SocketChannel implements Channel {
+  readonly medium = 'socket';
   readonly #socket: net.Socket;
   readonly #reader: SocketReader;
   #closed = false;

@@ -1,5 +1,5 @@
 import type { Duplex, Readable, Writable } from 'node:stream';
-import type { Channel } from '../ports.js';
+import type { Channel, Medium } from '../ports.js';
 
 /** The ends of a channel over streams of Node; either may be missing where nothing goes that way. */
 export interface StreamEnds {
@@ -12,6 +12,7 @@ export interface StreamEnds {
  * sockets {@link SocketChannel} is faster. Owns the streams.
  */
 export class StreamChannel implements Channel {
+  readonly medium: Medium;
   readonly oneWay?: true;
   readonly #readable: Readable | undefined;
   readonly #writable: Writable | undefined;
@@ -21,7 +22,8 @@ export class StreamChannel implements Channel {
   #ended = false;
   #wake: () => void = () => {};
 
-  constructor(ends: Duplex | StreamEnds) {
+  constructor(ends: Duplex | StreamEnds, medium: Medium) {
+    this.medium = medium;
     const duplex = 'pipe' in ends ? ends : undefined;
     this.#readable = duplex ?? (ends as StreamEnds).readable;
     this.#writable = duplex ?? (ends as StreamEnds).writable;

@@ -19,7 +19,7 @@ export async function connectTlsChannel(
   signal?.addEventListener('abort', abort);
   try {
     await once(socket, 'connect');
-    return new StreamChannel(await handshake(tls.connect({ ...options, socket })));
+    return new StreamChannel(await handshake(tls.connect({ ...options, socket })), 'TLS channel');
   } catch (error) {
     socket.destroy();
     throw error;
@@ -57,7 +57,7 @@ export function createTlsServer(
   const server = tls.createServer(options, (socket) => {
     const reason = refusal(socket);
     if (reason === undefined) {
-      welcome(new StreamChannel(socket));
+      welcome(new StreamChannel(socket, 'TLS channel'));
       return;
     }
     socket.destroy();

@@ -1,11 +1,12 @@
 import type { Clock } from '@godwit/clock';
+import { errnoOf } from '@godwit/native';
 import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
 import {
   encodeConfiguration,
   type MultifdConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
-import { DisconnectedError, MigrationError, NEEDS_CHANNELS } from '../errors.js';
+import { asError, DisconnectedError, MigrationError, NEEDS_CHANNELS } from '../errors.js';
 import { Interruption } from '../interruption.js';
 import { MIGRATION_ID_BYTES } from '../multifd/receiver.js';
 import { MultifdSender } from '../multifd/sender.js';
@@ -154,7 +155,7 @@ export class Connection {
    */
   async delivered(): Promise<boolean> {
     if (this.#returnPath === undefined) {
-      await this.interruption.wait(this.#channel?.finish?.() ?? Promise.resolve());
+      await this.#guarded?.finish?.();
       return false;
     }
     await this.interruption.waitAtMost(
@@ -193,7 +194,21 @@ export class Connection {
         // Either it came, and interrupted, or none will.
       }
     }
-    return this.interruption.reason ?? error;
+    const reason = this.interruption.reason ?? error;
+    if (this.#returnPath?.lost !== reason) return reason;
+    return error !== reason && error instanceof DisconnectedError ? error : await this.#lastWrite(reason);
+  }
+
+  /** The destination is gone without a word. QEMU, which hears none, finds out by its next write; so the reason is its. */
+  async #lastWrite(gone: Error): Promise<Error> {
+    if (this.#channel === undefined) return gone;
+    const channel = guardChannel(this.#channel, new Interruption(), this.#clock, () => REASON_MS, '');
+    try {
+      await channel.write([Buffer.alloc(1)]);
+      return gone;
+    } catch (error) {
+      return errnoOf(error) === undefined ? gone : asError(error);
+    }
   }
 
   /** Resolves when nothing more comes from the destination. */

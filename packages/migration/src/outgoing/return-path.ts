@@ -12,6 +12,7 @@ export class ReturnPath {
   #load: () => void = () => {};
   #loadedReceived = false;
   #acknowledged = -1;
+  #lost: Error | undefined;
   /**
    * The destination has compared the configuration and is ready; how many records of RAM have arrived there, by
    * channel; undefined where it forgets them when the connection breaks.
@@ -34,6 +35,11 @@ export class ReturnPath {
     this.ended = this.#listen();
   }
 
+  /** What ended it where the destination said nothing of that. */
+  get lost(): Error | undefined {
+    return this.#lost;
+  }
+
   get loadedReceived(): boolean {
     return this.#loadedReceived;
   }
@@ -48,7 +54,7 @@ export class ReturnPath {
       await this.#reader.begin();
       for (;;) {
         const record = await this.#reader.next();
-        if (record === undefined) throw new DisconnectedError('the destination closed the connection');
+        if (record === undefined) throw closed();
         if (record.type === recordTypes.FAILED) {
           throw new PeerError(`the destination failed: ${record.payload.toString('utf8')}`);
         }
@@ -63,9 +69,16 @@ export class ReturnPath {
         }
       }
     } catch (error) {
-      this.#interruption.interrupt(asError(error));
+      const silent = this.#reader.bytes === 0;
+      const reason = silent && error instanceof DisconnectedError ? closed(error) : asError(error);
+      if (reason instanceof DisconnectedError) this.#lost = reason;
+      this.#interruption.interrupt(reason);
     }
   }
+}
+
+function closed(cause?: Error): DisconnectedError {
+  return new DisconnectedError('the destination closed the connection', { cause });
 }
 
 /** A number that is cut off is left out. */
