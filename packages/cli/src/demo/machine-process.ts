@@ -6,6 +6,8 @@ import { ChildProgram } from './child-program.js';
 
 /** How long a machine may take to answer at first, in milliseconds. */
 const START_LIMIT_MS = 20_000;
+/** How long after its connection its process may end. */
+const ENDING_MS = 1000;
 /** How long it may take to answer a command; looking at all of RAM is one. */
 const REPLY_LIMIT_MS = 60_000;
 
@@ -45,23 +47,29 @@ export class MachineProcess {
 
   /** Connects to the machine's QMP socket as soon as it is there. Rejects with what the machine says when it ends first. */
   async connect(path: string, signal: AbortSignal): Promise<MachineClient> {
-    const giveUpAt = this.#clock.now() + START_LIMIT_MS;
-    for (;;) {
+    const ended = new AbortController();
+    const lastWords = this.#program.lastWords();
+    void lastWords.then(() => ended.abort());
+    try {
+      this.#client = await QmpClient.connect(
+        { kind: 'unix', path },
+        {
+          protocol: clientCodec(protocol),
+          clock: this.#clock,
+          signal: AbortSignal.any([signal, ended.signal]),
+          awaitServer: true,
+          connectTimeoutMs: START_LIMIT_MS,
+          timeoutMs: REPLY_LIMIT_MS,
+        },
+      );
+      return this.#client;
+    } catch (error) {
       signal.throwIfAborted();
-      try {
-        this.#client = await QmpClient.connect(
-          { kind: 'unix', path },
-          { protocol: clientCodec(protocol), clock: this.#clock, signal, timeoutMs: REPLY_LIMIT_MS },
-        );
-        return this.#client;
-      } catch (error) {
-        if (!this.alive)
-          throw new Error(`the ${this.name} did not start: ${await this.#program.lastWords()}`);
-        if (this.#clock.now() > giveUpAt) {
-          throw new Error(`the ${this.name} does not answer at ${path}`, { cause: error });
-        }
-      }
-      await delay(this.#clock, 10);
+      // A connection that broke tells little; how the machine ended tells more.
+      const words = await Promise.race([lastWords, delay(this.#clock, ENDING_MS)]);
+      if (words === undefined)
+        throw new Error(`the ${this.name} does not answer at ${path}`, { cause: error });
+      throw new Error(`the ${this.name} did not start: ${words}`);
     }
   }
 

@@ -6,6 +6,7 @@ import { type CloseDescriptor, closeDescriptor } from '../descriptors/close.js';
 import type { Transport } from '../transport.js';
 import { parseAddress, type SocketAddress } from '../transports/address.js';
 import { connectTransport } from '../transports/connect.js';
+import { awaitServer } from './await-server.js';
 import { Connection } from './connection.js';
 import { QmpDisconnectedError } from './errors.js';
 import { EventDistribution, type EventListener } from './event-distribution.js';
@@ -44,6 +45,8 @@ export interface QmpClientOptions<Commands, Events> {
   readonly signal?: AbortSignal | undefined;
   /** For connecting and negotiating. 10000 unless given. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Nobody need listen yet, as where the server was started a moment ago: tries again until `connectTimeoutMs`. */
+  readonly awaitServer?: boolean | undefined;
   /** For commands that are given none of their own. */
   readonly timeoutMs?: number | undefined;
   /** Connects again when the connection is lost. Without it that ends the client. */
@@ -116,7 +119,10 @@ export class QmpClient<
       : (signal: AbortSignal) =>
           connectTransport(parsed, { native: options.native, tls: options.tls, signal });
     const client = new QmpClient<Commands, Events>(dial, options);
-    client.#connection = await client.#open(options.signal, { held: undefined });
+    const first = options.awaitServer
+      ? (signal: AbortSignal) => awaitServer(dial, client.#clock, signal)
+      : dial;
+    client.#connection = await client.#open(first, options.signal, { held: undefined });
     return client;
   }
 
@@ -288,7 +294,11 @@ export class QmpClient<
     }
   }
 
-  async #open(signal: AbortSignal | undefined, gate: Gate): Promise<Connection> {
+  async #open(
+    dial: (signal: AbortSignal) => Promise<Transport>,
+    signal: AbortSignal | undefined,
+    gate: Gate,
+  ): Promise<Connection> {
     const timeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
     const timeout = new AbortController();
     const timer = this.#clock.setTimer(
@@ -298,7 +308,7 @@ export class QmpClient<
     const signals = [this.#abort.signal, timeout.signal, ...(signal === undefined ? [] : [signal])];
     const combined = AbortSignal.any(signals);
     try {
-      const transport = await this.#dial(combined);
+      const transport = await dial(combined);
       const connection = await Connection.open(transport, {
         clock: this.#clock,
         closeDescriptor: this.#closeDescriptor,
@@ -342,7 +352,7 @@ export class QmpClient<
     this.#reconnectTimer = this.#clock.setTimer(async () => {
       const gate: Gate = { held: [] };
       try {
-        const connection = await this.#open(undefined, gate);
+        const connection = await this.#open(this.#dial, undefined, gate);
         if (this.#state === 'closed') {
           connection.destroy();
           return;
