@@ -13,6 +13,10 @@ const COMMANDS: CommandTable = {
     summary: 'send a QMP command to a machine, ours or QEMU, and print the reply',
     load: () => import('./qmp.js'),
   },
+  timeline: {
+    summary: 'watch a migration, and draw where its time went',
+    load: () => import('./timeline/index.js'),
+  },
   qapi: {
     summary: 'check QAPI schemas, and generate TypeScript from them',
     load: () => import('./qapi/index.js'),

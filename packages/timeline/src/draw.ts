@@ -107,12 +107,13 @@ function switchover(timeline: Timeline, stop: number, resume: number | undefined
 function rowsOf(timeline: Timeline, names: Readonly<Record<Side, string>>, span: Interval): Row[] {
   const rows: Row[] = [];
   for (const side of ['source', 'destination'] as const) {
-    const { running, devices } = timeline[side];
-    const runsAtFirst = side === 'source' && running[0]?.value !== true;
+    const { running, devices, stoppedAtFirst } = timeline[side];
+    const runsAtFirst = side === 'source' && running[0]?.value !== true && stoppedAtFirst !== true;
+    const stands = stoppedAtFirst === true ? guestLooks.stopped : undefined;
     rows.push({
       label: `${names[side]} guest`,
       steps: [
-        { at: span.start, look: runsAtFirst ? guestLooks.running : undefined },
+        { at: span.start, look: runsAtFirst ? guestLooks.running : stands },
         ...running.map((change) => ({
           at: change.at,
           look: change.value ? guestLooks.running : guestLooks.stopped,
@@ -126,12 +127,12 @@ function rowsOf(timeline: Timeline, names: Readonly<Record<Side, string>>, span:
 
 function deviceRow(
   device: DeviceTimeline,
-  { migration }: SideTimeline,
+  { migration, stoppedAtFirst }: SideTimeline,
   name: string,
   side: Side,
   span: Interval,
 ): Row {
-  const before = side === 'source' ? looks.running : undefined;
+  const before = side === 'source' ? (stoppedAtFirst === true ? looks.stop : looks.running) : undefined;
   const steps = device.states.map((change) => ({ at: change.at, look: looks[change.value] ?? unknownLook }));
   const lookAt = (instant: number) => steps.findLast(({ at }) => at <= instant)?.look;
   // Where a guest does not arrive, its devices are nothing any more, which no event says; nor do they say `resuming` again.

@@ -8,6 +8,7 @@ export {
   emptyTimeline,
   type Side,
   type SideTimeline,
+  TIMELINE_EVENTS,
   type TimedEvent,
   type Timeline,
   timeOf,

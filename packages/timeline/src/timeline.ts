@@ -31,15 +31,29 @@ export interface SideTimeline {
   readonly migration: readonly Change<string>[];
   /** True at RESUME, false at STOP. */
   readonly running: readonly Change<boolean>[];
+  /** The guest stood still before the first of these. */
+  readonly stoppedAtFirst?: true;
 }
 
 /** What both machines of a migration reported. Plain data; {@link applyEvent} makes the next one. */
 export type Timeline = Readonly<Record<Side, SideTimeline>>;
 
+/** The events that a timeline is made of. */
+export const TIMELINE_EVENTS = [
+  'MIGRATION',
+  'STOP',
+  'RESUME',
+  'VFIO_MIGRATION',
+  'VFIO_MIGRATION_PREPARE',
+] as const;
+
 const emptySide: SideTimeline = { devices: [], migration: [], running: [] };
 
-export function emptyTimeline(): Timeline {
-  return { source: emptySide, destination: emptySide };
+/** @param options.sourceStopped the source's guest does not run at first */
+export function emptyTimeline(options: { readonly sourceStopped?: boolean } = {}): Timeline {
+  const source: SideTimeline =
+    options.sourceStopped === true ? { ...emptySide, stoppedAtFirst: true } : emptySide;
+  return { source, destination: emptySide };
 }
 
 /** The timeline after `event` of the machine on `side`. Events of no interest here, or malformed ones, change nothing. */

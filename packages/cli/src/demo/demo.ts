@@ -2,7 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, delay } from '@godwit/clock';
 import { QmpDisconnectedError } from '@godwit/qmp';
-import { applyEvent, emptyTimeline, guestOutage, lengthOf, type Side, type Timeline } from '@godwit/timeline';
+import {
+  applyEvent,
+  emptyTimeline,
+  guestOutage,
+  lengthOf,
+  type Side,
+  TIMELINE_EVENTS,
+  type Timeline,
+} from '@godwit/timeline';
 import { DeviceProcess } from './device-process.js';
 import { type MigrationOutcome, migrateLive, type Progress } from './live-migration.js';
 import { type MachineClient, MachineProcess } from './machine-process.js';
@@ -27,7 +35,6 @@ const RUN_MS = 500;
 const ENDING_MS = 1000;
 const READY_LIMIT_MS = 60_000;
 const MIGRATION_LIMIT_MS = 60_000;
-const TIMELINE_EVENTS = ['MIGRATION', 'STOP', 'RESUME', 'VFIO_MIGRATION', 'VFIO_MIGRATION_PREPARE'] as const;
 const PAGE_SIZE = 4096;
 const DEVICES = ['nic', 'gpu'] as const;
 type Model = (typeof DEVICES)[number];

@@ -1,4 +1,11 @@
-import { deviceOutage, drawTimeline, guestOutage, lengthOf, type Timeline } from '@godwit/timeline';
+import {
+  deviceOutage,
+  drawTimeline,
+  guestOutage,
+  lengthOf,
+  switchoverPhases,
+  type Timeline,
+} from '@godwit/timeline';
 import type { MigrationOutcome, Progress } from './live-migration.js';
 import type { Screen } from './screen.js';
 import { formatBytes, formatCount, formatDuration } from './size.js';
@@ -9,7 +16,7 @@ export function showOutcome(
   screen: Screen,
   { progress, reason }: MigrationOutcome,
   timeline: Timeline,
-  downtimeLimitMs: number,
+  downtimeLimitMs?: number,
 ): void {
   const { status, elapsedMs, ram, devices } = progress;
   const took = `${status} after ${formatDuration(elapsedMs)}`;
@@ -20,16 +27,32 @@ export function showOutcome(
     const state = devices.reduce((sum, { transferred }) => sum + transferred, 0);
     screen.print(
       `  RAM       ${formatBytes(ram.transferred)} sent in ${plural(ram.rounds, 'pass', 'passes')}`,
-      `  devices   ${formatBytes(state)} sent`,
+      ...(devices.length === 0 ? [] : [`  devices   ${formatBytes(state)} sent`]),
     );
   }
   const downtime = lengthOf(guestOutage(timeline));
   if (downtime !== undefined) {
     const length = screen.paint(formatDuration(downtime), 'bold');
-    screen.print(`  downtime  ${length} from STOP to RESUME (limit ${formatDuration(downtimeLimitMs)})`);
+    const limit = downtimeLimitMs === undefined ? '' : ` (limit ${formatDuration(downtimeLimitMs)})`;
+    screen.print(`  downtime  ${length} from STOP to RESUME${limit}`);
   }
+  showPhases(screen, timeline);
   screen.print('', ...drawTimeline(timeline, { width: screen.width, colour: screen.colour }), '');
   if (devices.length > 0) showDevices(screen, devices, timeline);
+}
+
+/** What the vCPUs waited for; with one part there is nothing to split. */
+function showPhases(screen: Screen, timeline: Timeline): void {
+  const phases = switchoverPhases(timeline);
+  const [first] = phases;
+  if (first === undefined || phases.length < 2) return;
+  const end = phases.at(-1)?.end;
+  const whole = end === undefined ? 'stand still' : `stood still for ${formatDuration(end - first.start)}`;
+  screen.print(`  the vCPUs ${whole}:`);
+  for (const phase of phases) {
+    const ms = lengthOf(phase);
+    screen.print(`  ${(ms === undefined ? '…' : formatDuration(ms)).padStart(10)}  ${phase.name}`);
+  }
 }
 
 function showDevices(screen: Screen, devices: Progress['devices'], timeline: Timeline): void {

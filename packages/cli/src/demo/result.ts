@@ -8,11 +8,12 @@ export interface DemoResult {
   /** From STOP on the source to RESUME on the destination; null where there was no switchover. */
   readonly downtimeMs: number | null;
   readonly ram: { readonly bytes: number; readonly transferred: number; readonly dirtyRounds: number };
-  readonly devices: readonly DemoDevice[];
+  readonly devices: readonly DeviceResult[];
   readonly verified: { readonly guest: boolean; readonly devices: boolean };
 }
 
-export interface DemoDevice {
+/** What became of one device. */
+export interface DeviceResult {
   readonly id: string;
   readonly qomPath: string;
   /** Bytes of its state that were sent. */
@@ -33,9 +34,27 @@ export interface DemoFacts {
 }
 
 export function demoResult({ status, totalMs, timeline, ram, deviceBytes, verified }: DemoFacts): DemoResult {
+  return {
+    status,
+    totalMs: rounded(totalMs),
+    downtimeMs: optional(lengthOf(guestOutage(timeline))),
+    ram,
+    devices: deviceResults(timeline, timeline.source.migration[0]?.at ?? 0, deviceBytes),
+    verified,
+  };
+}
+
+/**
+ * What became of each device of the source.
+ * @param start what `atMs` counts from, in milliseconds since 1970
+ */
+export function deviceResults(
+  timeline: Timeline,
+  start: number,
+  deviceBytes: ReadonlyMap<string, number>,
+): DeviceResult[] {
   const { source, destination } = timeline;
-  const start = source.migration[0]?.at ?? 0;
-  const devices = source.devices.map(({ id, qomPath, states }) => {
+  return source.devices.map(({ id, qomPath, states }) => {
     const arrived = destination.devices.find((device) => device.qomPath === qomPath)?.states ?? [];
     return {
       id,
@@ -47,14 +66,6 @@ export function demoResult({ status, totalMs, timeline, ram, deviceBytes, verifi
       downtimeMs: optional(lengthOf(deviceOutage(timeline, qomPath))),
     };
   });
-  return {
-    status,
-    totalMs: rounded(totalMs),
-    downtimeMs: optional(lengthOf(guestOutage(timeline))),
-    ram,
-    devices,
-    verified,
-  };
 }
 
 /** Whether everything holds that the demo promises. */
