@@ -23,8 +23,6 @@ export const State = {
   keyword: 14,
 } as const;
 
-export type Token = 'integer' | 'double' | 'string' | 'keyword';
-
 /** What the table says beside a next state. The byte belongs to the token unless the name says `before`. */
 export const Action = {
   /** A byte that no token has here. */

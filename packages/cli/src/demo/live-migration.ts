@@ -107,7 +107,7 @@ async function addressOf(destination: MachineClient, asked: string): Promise<str
   return `tcp:${address.host}:${address.port}`;
 }
 
-export function progressOf(info: MigrationInfo): Progress {
+function progressOf(info: MigrationInfo): Progress {
   const { ram } = info;
   return {
     status: info.status ?? 'none',

@@ -1,7 +1,7 @@
 import { type Rendition, type ScreenState, showable } from './screen.js';
 
 /** What a terminal is in the middle of. */
-export const PARSER_STATES = ['text', 'escape', 'skip-one', 'sequence', 'string', 'string-escape'] as const;
+const PARSER_STATES = ['text', 'escape', 'skip-one', 'sequence', 'string', 'string-escape'] as const;
 
 export type ParserState = (typeof PARSER_STATES)[number];
 

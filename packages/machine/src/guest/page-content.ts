@@ -25,7 +25,7 @@ export function writePage(ram: Buffer, start: number, page: number, generation: 
 }
 
 /** Whether the page holds exactly that generation. Generation 0 is a page of zeros. */
-export function holdsGeneration(ram: Buffer, start: number, page: number, generation: number): boolean {
+function holdsGeneration(ram: Buffer, start: number, page: number, generation: number): boolean {
   if (generation === 0) return ram.compare(ZEROS, 0, PAGE_SIZE, start, start + PAGE_SIZE) === 0;
   if (ram.readUInt32LE(start) !== generation || ram.readUInt32LE(start + 4) !== page) return false;
   const body = bodyOf(page, generation);

@@ -5,7 +5,7 @@ import type { Registers } from './expression.js';
 const SHOWN = 8;
 
 /** The first registers of a vCPU of the embedded guest, 64 bits each. */
-export function registersOfVcpu({ machine }: MonitorContext, index: number): readonly bigint[] {
+function registersOfVcpu({ machine }: MonitorContext, index: number): readonly bigint[] {
   const section = machine.hardware.accelerator.sections()[index];
   if (section === undefined) return [];
   const state = Buffer.from(section.save());

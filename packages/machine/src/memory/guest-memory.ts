@@ -5,7 +5,7 @@ import type { Native } from '@godwit/native';
 export const PAGE_SIZE = 4096;
 
 /** No mapping of guest RAM is longer than this; Node 20 limits one to 4 GiB. */
-export const MAX_SEGMENT_BYTES = 1024 ** 3;
+const MAX_SEGMENT_BYTES = 1024 ** 3;
 
 /** A segment holds whole words of a dirty bitmap. */
 const SEGMENT_UNIT = 32 * PAGE_SIZE;

@@ -46,7 +46,7 @@ export function mainAddress(place: Place): MigrationAddress {
  * `unix:PATH`, `tcp:HOST:PORT`, `fd:NAME`, `exec:COMMAND` or `file:PATH[,offset=N]`.
  * @throws QapiError in QEMU's words
  */
-export function parseUri(uri: string): MigrationAddress {
+function parseUri(uri: string): MigrationAddress {
   const [, protocol, rest = ''] = /^([a-z]+):(.*)$/s.exec(uri) ?? [];
   switch (protocol) {
     case 'unix':

@@ -22,7 +22,7 @@ export function securityType({ password, tls }: VncAuthentication): number {
 }
 
 /** What is asked within VeNCrypt; undefined without TLS. */
-export function vencryptName({
+function vencryptName({
   password,
   tls,
 }: VncAuthentication): (keyof typeof VENCRYPT_TYPES & VncVencryptSubAuth) | undefined {

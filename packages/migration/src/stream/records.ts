@@ -22,7 +22,7 @@ export const MAX_DEVICE_BLOCK = 1 << 20;
 /** Pages that may follow one RAM_PAGES record, in bytes. */
 export const MAX_PAGES_BYTES = 16 << 20;
 /** Runs of pages in one RAM_PAGES or RAM_ZERO record; a run is two 32-bit numbers, its first page and its length. */
-export const MAX_RUNS = 4096;
+const MAX_RUNS = 4096;
 export const RUN_BYTES = 8;
 /** Bytes of RAM that one number of RAM_DIGESTS stands for. */
 export const DIGEST_GROUP_BYTES = 2 << 20;

@@ -3,7 +3,7 @@ import { Lexer, type SyntaxErrorHandler, type TokenKind } from './lexer.js';
 import type { Source } from './source.js';
 
 /** How deep lists and objects may be nested. */
-export const maximumDepth = 500;
+const maximumDepth = 500;
 
 /** What a schema file consists of. */
 export type TopLevelItem =

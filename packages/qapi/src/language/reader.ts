@@ -11,7 +11,7 @@ export interface SchemaReader {
 }
 
 /** Larger files are refused (bytes). */
-export const maximumFileSize = 64 * 1024 * 1024;
+const maximumFileSize = 64 * 1024 * 1024;
 
 /** Reads from the file system. Pipes work, and nothing is read without a limit. */
 export const fileReader: SchemaReader = {

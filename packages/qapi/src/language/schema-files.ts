@@ -12,7 +12,7 @@ import { readErrorText, type SchemaReader } from './reader.js';
 import { type Inclusion, Source } from './source.js';
 
 /** How deep files may include each other. */
-export const maximumIncludeDepth = 200;
+const maximumIncludeDepth = 200;
 
 /** A definition as it was written, with nothing checked but its syntax. */
 export interface WrittenDefinition {

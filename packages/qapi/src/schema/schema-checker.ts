@@ -26,7 +26,7 @@ import type { EntityTable } from './entity-table.js';
 import type { Branch } from './model.js';
 
 /** How many types an object may inherit from, one through the other. */
-export const maximumInheritance = 500;
+const maximumInheritance = 500;
 
 /** Resolves the references of all entities and applies the rules that span definitions. */
 export class SchemaChecker {

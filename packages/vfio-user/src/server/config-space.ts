@@ -49,7 +49,7 @@ export interface ConfigSpaceOptions {
   readonly capabilities?: readonly PciCapability[];
 }
 
-export const CONFIG_SPACE_SIZE = 256;
+const CONFIG_SPACE_SIZE = 256;
 
 /** Registers of the standard header (PCI 3.0, chapter 6). */
 const Register = {

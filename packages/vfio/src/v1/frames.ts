@@ -7,7 +7,7 @@ import { VfioError } from '../error.js';
 export const FrameType = { DATA: 1, CONFIG: 2, END: 3 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
-export const FRAME_HEAD_SIZE = 8;
+const FRAME_HEAD_SIZE = 8;
 
 export function encodeFrameHead(type: FrameType, length: number): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEAD_SIZE);

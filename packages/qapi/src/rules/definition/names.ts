@@ -16,7 +16,7 @@ export function readName(context: DefinitionContext, value: ValueNode, what: str
 }
 
 /** The part of a valid name that follows the prefixes of vendors and experiments; undefined if it is not valid. */
-export function checkName(
+function checkName(
   context: DefinitionContext,
   node: StringNode,
   what: string,

@@ -1,5 +1,5 @@
 import type { TypeReference } from '../../schema/definition.js';
-import type { EntityRecord, TypeRecord } from '../../schema/draft.js';
+import type { TypeRecord } from '../../schema/draft.js';
 import type { DefinitionContext } from '../definition/context.js';
 
 /** Finds records by the names of types. */
@@ -29,8 +29,4 @@ export function resolveType(
     meant === undefined ? {} : { fix: context.replaceString(reference, meant) },
   );
   return undefined;
-}
-
-export function isType(record: EntityRecord): record is TypeRecord {
-  return record.kind !== 'command' && record.kind !== 'event';
 }
