@@ -118,6 +118,24 @@ test('an address where nobody waits leaves the migration as it was', async (t) =
   await machines.until(source, 'MIGRATION cancelled');
 });
 
+test('a destination that listens in vain can be told another address', async (t) => {
+  const machines = await underWay(t);
+  const { source, destination, uri } = machines;
+  await source.client.executeOob('migrate-pause');
+  await bothPaused(machines);
+  await execute(destination, 'migrate-recover', { uri: `${uri}-wrong` });
+  await execute(destination, 'migrate-recover', { uri: `${uri}-other` });
+  await execute(destination, 'migrate-recover', { uri: `${uri}-right` });
+  await execute(source, 'migrate', { uri: `${uri}-wrong`, resume: true });
+  const { migrations } = source.machine;
+  await machines.clock.advanceUntil(() => migrations.info().status === 'postcopy-paused');
+  await execute(source, 'migrate', { uri: `${uri}-right`, resume: true });
+  await execute(source, 'migrate-set-parameters', { 'max-bandwidth': 0 });
+  await machines.ended();
+  assert.equal((await status(source)).status, 'completed');
+  assert.equal(await runState(destination), 'running');
+});
+
 test('without the capability a break ends the migration, and nothing can be recovered', async (t) => {
   const machines = await underWay(t, ['events']);
   const { source, destination } = machines;

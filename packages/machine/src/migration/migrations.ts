@@ -39,6 +39,8 @@ interface Incoming {
   readonly migration: IncomingMigration;
   /** Where it listens, or did. */
   channel: IncomingChannel;
+  /** Where it expects a connection now, which is not yet where it was last told to listen. */
+  accepting: IncomingChannel;
   /** How many connections of the source are let in, wherever it listens. */
   readonly connections: number;
   readonly ended: Promise<unknown>;
@@ -184,7 +186,7 @@ export class Migrations {
         onStatus: (status) => {
           // While it listens QEMU's destination is in setup already. Where it broke off nobody is expected any more.
           if (status === 'active' || status === 'postcopy-paused')
-            (this.#incoming?.channel ?? channel).close();
+            (this.#incoming?.accepting ?? channel).close();
           this.#report(status);
         },
       });
@@ -194,7 +196,7 @@ export class Migrations {
         this.#incoming?.channel.close();
         this.#incomingEnded(migration, exitOnError);
       });
-      this.#incoming = { migration, channel, connections, ended };
+      this.#incoming = { migration, channel, accepting: channel, connections, ended };
       this.#failed = undefined;
     } finally {
       this.#starting = false;
@@ -202,13 +204,13 @@ export class Migrations {
   }
 
   /**
-   * Waits at another address for a migration whose connection broke.
+   * Waits at another address for a migration whose connection broke. Where it waits at one already it leaves that.
    * @throws QapiError
    */
   async recover(place: Place): Promise<void> {
     const incoming = this.#incoming;
     const paused = () => {
-      if (incoming?.migration.status === 'postcopy-paused') return incoming;
+      if (incoming !== undefined && BROKEN.includes(incoming.migration.status)) return incoming;
       throw new QapiError('GenericError', 'Migrate recover can only be run when postcopy is paused.');
     };
     const { connections } = paused();
@@ -218,8 +220,13 @@ export class Migrations {
     const channel = await engine.incomingChannel(address, this.#context(place), connections);
     try {
       const waiting = paused();
+      const accept = () => {
+        waiting.accepting = channel;
+        return channel.accept();
+      };
+      waiting.migration.recover(this.#remember(accept));
+      waiting.channel.close();
       waiting.channel = channel;
-      waiting.migration.recover(this.#remember(() => channel.accept()));
     } catch (error) {
       channel.close();
       throw error;

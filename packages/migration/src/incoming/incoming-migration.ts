@@ -113,10 +113,13 @@ export class IncomingMigration {
     return true;
   }
 
-  /** Waits for the source on another connection. Returns false where the migration is not `postcopy-paused`. */
+  /**
+   * Waits for the source on another connection. One that waits already goes on to do so, and turns to this one when its
+   * own fails. Returns false where the migration is neither `postcopy-paused` nor waits so.
+   */
   recover(accept: AcceptChannel): boolean {
-    if (this.#status !== 'postcopy-paused') return false;
-    this.#setStatus('postcopy-recover-setup');
+    if (this.#status === 'postcopy-paused') this.#setStatus('postcopy-recover-setup');
+    else if (this.#status !== 'postcopy-recover-setup') return false;
     this.#reconnection.give(accept);
     return true;
   }
@@ -216,6 +219,7 @@ export class IncomingMigration {
   async #reconnect(): Promise<void> {
     for (;;) {
       const accept = await this.#reconnection.wait(this.#interruption);
+      if (this.#status === 'postcopy-paused') this.#setStatus('postcopy-recover-setup');
       try {
         const connection = this.#connect(await waitForChannel(this.#interruption, accept()));
         this.#setStatus('postcopy-recover');
