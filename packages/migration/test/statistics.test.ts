@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { describeConfiguration, encodeConfiguration } from '../src/configuration.js';
 import { defaultPageDigests, type OutgoingStatistics } from '../src/index.js';
 import { PREAMBLE_BYTES, RECORD_HEADER_BYTES } from '../src/stream/records.js';
+import { FaultyChannel } from './faulty-channel.js';
 import { Pair } from './pair.js';
 import { PAGE } from './test-machine.js';
 
@@ -138,5 +139,45 @@ test('pages of zeros say nothing about the line: the guest does not stop because
   assert.equal(ram.duplicate, 256);
   assert.equal(ram.precopyBytes, pages(0) + pages(16));
   assert.equal(ram.downtimeBytes, pages(1));
+  pair.close();
+});
+
+test('the time without a connection counts for the whole, but not as time of sending', async () => {
+  const bytesPerSecond = MIB;
+  const pause = 10_000;
+  const cut = pages(0) + 300 * PAGE;
+  const pair = new Pair({
+    ram: [1024 * PAGE],
+    devices: [{ id: 'gpu0', model: 'gpu', properties: { 'state-size': 64 << 10 } }],
+    channel: { bytesPerSecond, capacity: 16 << 10 },
+    parameters: { 'downtime-limit': 100 },
+    outgoing: { recoverAs: 'a' },
+    incoming: { recovers: true },
+    wrap: (source, destination) => [
+      new FaultyChannel(source, { kind: 'cut', offset: cut + 4096 }),
+      destination,
+    ],
+  });
+  const told: boolean[] = [];
+  pair.start();
+  await pair.clock.advanceUntil(() => pair.paused);
+  const before = pair.outgoing.statistics;
+  // It writes all of its memory meanwhile, in no time.
+  for (let page = 0; page < 1024; page++) pair.source.writePage(page);
+  await pair.clock.advance(pause);
+  pair.reconnect();
+  while (!pair.done) {
+    await pair.clock.advance(1);
+    told.push(pair.outgoing.statistics.converging);
+  }
+  assert.equal(pair.outcome, 'completed');
+  const { ram, totalTime, setupTime, downtime, devices } = pair.outgoing.statistics;
+  assert.ok(totalTime > before.totalTime + pause);
+  assert.ok(ram.transferred > before.ram.transferred + 1024 * PAGE);
+  near(ram.mbps, (bytesPerSecond * 8) / 1e6, 0.05);
+  near(ram.pagesPerSecond, (ram.normal + ram.duplicate) / ((totalTime - setupTime - pause) / 1000), 0.05);
+  assert.ok(downtime! < 1000, `${downtime} ms`);
+  assert.ok(devices[0]!.downtime <= downtime!);
+  assert.ok(!told.includes(false), 'what was written during the pause is no dirty rate');
   pair.close();
 });

@@ -53,6 +53,7 @@ export class DeviceSender {
     this.#complete = false;
     this.#pending = { initial: 0, dirty: 0, stopCopy: 0 };
     this.initialSentRecords = 0;
+    this.downtime = 0;
   }
 
   /**

@@ -8,15 +8,17 @@ const BEHIND_PERCENTAGE = 95;
 export class Convergence {
   #since: number;
   #dirtied = 0;
-  #sentBefore = 0;
+  #sentBefore: number;
   #behind = 0;
   /** Bytes a second that the guest wrote in the last period. */
   dirtyRate = 0;
   /** The last period's dirty bytes as a percentage of the bytes that were sent in it. */
   dirtyPercentage = 0;
 
-  constructor(now: number) {
+  /** @param sent bytes that were sent before */
+  constructor(now: number, sent: number) {
     this.#since = now;
+    this.#sentBefore = sent;
   }
 
   /** False when the guest was as fast as the migration in two periods on end. */

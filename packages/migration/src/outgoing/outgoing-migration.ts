@@ -40,8 +40,9 @@ export class OutgoingMigration {
   #committed = false;
   /** It did not work out, and the guest is being taken back. */
   #givingUp = false;
-  /** Bytes that went over connections that broke, and those of RAM among them that went while the guest was stopped. */
+  /** Bytes that went over connections that broke, those of additional channels, and those of RAM among them that went while the guest was stopped. */
   #earlierBytes = 0;
+  #earlierMultifdBytes = 0;
   #earlierDowntimeBytes = 0;
 
   constructor(options: OutgoingOptions) {
@@ -165,7 +166,7 @@ export class OutgoingMigration {
         pagesPerSecond: Math.round(pagesPerSecond),
         precopyBytes: ram.transferred - downtimeBytes,
         downtimeBytes,
-        multifdBytes: this.#connection.multifd?.bytes ?? 0,
+        multifdBytes: this.#earlierMultifdBytes + (this.#connection.multifd?.bytes ?? 0),
       },
       vfio: { transferred: this.#devices.bytes },
       devices: this.#devices.statistics(timeline.startedAt),
@@ -174,11 +175,11 @@ export class OutgoingMigration {
     };
   }
 
-  /** From the end of the setup to the end, once the migration has completed. */
+  /** For how long there was something to send it over, once the migration has completed. */
   get #sendingSeconds(): number | undefined {
-    const { endedAt, activeAt } = this.#timeline;
-    if (this.#status !== 'completed' || endedAt === undefined || activeAt === undefined) return undefined;
-    return Math.max(1, endedAt - activeAt) / 1000;
+    const { sendingTime } = this.#timeline;
+    if (this.#status !== 'completed' || sendingTime === undefined) return undefined;
+    return Math.max(1, sendingTime) / 1000;
   }
 
   /** Sends everything, over as many connections as it takes. */
@@ -206,7 +207,10 @@ export class OutgoingMigration {
       throttle: this.#throttle,
       setStatus: (status: MigrationStatus) => this.#setStatus(status),
     };
-    this.#timeline.activeAt ??= this.#options.clock.now();
+    if (this.#timeline.activeAt === undefined) this.#timeline.activeAt = this.#options.clock.now();
+    // What the guest wrote while there was no connection says nothing about how fast it writes.
+    else await this.#tracking.collect(false);
+    this.#timeline.resume(this.#options.clock.now());
     this.#preCopy = new PreCopy(parts);
     this.#setStatus('active');
     await this.#preCopy.run();
@@ -269,6 +273,7 @@ export class OutgoingMigration {
     for (;;) {
       const open = await this.#reconnection.wait(this.#interruption);
       this.#earlierBytes += this.#connection.bytes;
+      this.#earlierMultifdBytes += this.#connection.multifd?.bytes ?? 0;
       const connection = this.#newConnection();
       this.#connection = connection;
       try {
@@ -294,6 +299,7 @@ export class OutgoingMigration {
   #pauseFor(reason: Error): void {
     this.#interruption.throwIfInterrupted();
     this.#error = reason;
+    this.#timeline.pause(this.#options.clock.now());
     this.#setStatus('postcopy-paused');
   }
 

@@ -47,7 +47,7 @@ export class PreCopy {
     this.#pace = pace;
     this.#throttle = throttle;
     this.#collectedAt = options.clock.now();
-    this.#convergence = new Convergence(this.#collectedAt);
+    this.#convergence = new Convergence(this.#collectedAt, ram.transferred);
   }
 
   /** False when the guest writes as fast as it is sent. */

@@ -10,6 +10,7 @@ export interface OutgoingStatistics {
   readonly error?: string;
   /** On the machine's clock, as transitions of devices are. */
   readonly startedAt: number;
+  /** The time in which there was no connection (`postcopy-paused`) included; rates leave it out. */
   readonly totalTime: number;
   readonly setupTime: number;
   /** From the stop of the vCPUs until the destination had everything; once it is known. */

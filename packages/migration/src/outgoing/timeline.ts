@@ -5,6 +5,9 @@ export class Timeline {
   stoppedAt: number | undefined;
   handedOverAt: number | undefined;
   endedAt: number | undefined;
+  /** When the connection broke, while there is no other. */
+  #pausedAt: number | undefined;
+  #pausedFor = 0;
 
   constructor(startedAt: number) {
     this.startedAt = startedAt;
@@ -12,6 +15,24 @@ export class Timeline {
 
   totalTime(now: number): number {
     return (this.endedAt ?? now) - this.startedAt;
+  }
+
+  /** The connection broke. */
+  pause(now: number): void {
+    this.#pausedAt ??= now;
+  }
+
+  /** It goes on over another connection. */
+  resume(now: number): void {
+    if (this.#pausedAt === undefined) return;
+    this.#pausedFor += now - this.#pausedAt;
+    this.#pausedAt = undefined;
+  }
+
+  /** From the end of the setup to the end, without the time in which there was no connection; undefined before the end. */
+  get sendingTime(): number | undefined {
+    if (this.endedAt === undefined || this.activeAt === undefined) return undefined;
+    return this.endedAt - this.activeAt - this.#pausedFor;
   }
 
   get setupTime(): number {

@@ -55,7 +55,7 @@ export class StreamWriter implements RecordSink {
     return this.#number;
   }
 
-  /** Bytes written, headers included. */
+  /** Bytes written, or being written, headers included. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -93,7 +93,13 @@ export class StreamWriter implements RecordSink {
     }
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     this.#bytes += bytes;
-    await this.#channel.write(chunks);
+    try {
+      await this.#channel.write(chunks);
+    } catch (error) {
+      // How much of it went is not known; what did not arrive whole has to be sent again.
+      this.#bytes -= bytes;
+      throw error;
+    }
     return { bytes, channel: this.#number };
   }
 }
