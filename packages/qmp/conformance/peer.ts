@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -123,11 +123,6 @@ export class Peer {
   get exited(): Promise<void> {
     if (!this.alive) return Promise.resolve();
     return new Promise((resolve) => this.#process.once('exit', () => resolve()));
-  }
-
-  /** Removes the sockets that a peer leaves behind when it is killed. */
-  removePaths(): void {
-    for (const path of this.paths) rmSync(path, { force: true });
   }
 }
 

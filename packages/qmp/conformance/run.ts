@@ -1,5 +1,5 @@
 /**
- * Plays the same exchanges to the real QEMU and to the machine, and compares what they say; then shows the client with both.
+ * Plays the same exchanges to the real QEMU and to the machine, and compares what they say.
  *
  *   run.js [--peers NAME,NAME] [--verbose] [--only TEXT]
  *
@@ -9,7 +9,6 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkClient, checkReconnect } from './client.js';
 import { tryEndpoints } from './endpoints.js';
 import type { Exchange, Scenario } from './exchange.js';
 import { exchangeSets } from './exchanges/index.js';
@@ -45,8 +44,7 @@ try {
     peers.push(await Peer.start({ ...program, name }, own));
   }
   const alike = await compare(peers[0]!, peers[1]!, [left, right]);
-  const works = await checkClients([left, right]);
-  process.exitCode = alike && works ? 0 : 1;
+  process.exitCode = alike ? 0 : 1;
 } catch (error) {
   console.error(`conformance: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
@@ -116,21 +114,6 @@ async function compareSet(
 function summary({ equal, onPurpose, different }: Tally): string {
   const total = equal + onPurpose + different;
   return `${total} exchanges: ${equal} equal, ${onPurpose} different on purpose, ${different} different`;
-}
-
-/** Shows our client against each peer. */
-async function checkClients(chosen: readonly Program[]): Promise<boolean> {
-  let works = true;
-  for (const [index, peer] of peers.entries()) {
-    const program = chosen[index]!;
-    const failures = await checkClient(peer, program === qemu);
-    const own = mkdtempSync(join(folder, 'restarted-'));
-    failures.push(...(await checkReconnect(program, own)));
-    for (const failure of failures) console.log(`client with ${peer.name}: ${failure}`);
-    if (failures.length > 0) works = false;
-    else console.log(`client with ${peer.name}: all checks passed`);
-  }
-  return works;
 }
 
 function judge(

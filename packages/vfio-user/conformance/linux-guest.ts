@@ -5,9 +5,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Unavailable, unpackPackages } from './debian-packages.js';
+import { unpackPackages } from './debian-packages.js';
 import { EXPECTED, GUEST_RAM, GUEST_SCRIPT } from './guest-script.js';
 import { initramfs } from './initramfs.js';
+import { fileFinder, unpackedQemu } from './unpacked-qemu.js';
 
 /** A QEMU, and a Linux to run in it. */
 export interface Pieces {
@@ -23,24 +24,13 @@ const DRIVERS = /^uio(_pci_generic)?\.ko(\.xz)?$/;
 /** With a host that is busy with other things too. */
 const GUEST_DEADLINE_MS = 240_000;
 
-/** Gets QEMU, Debian's kernel for clouds and a static busybox, below `folder`. Throws {@link Unavailable}. */
+/** Gets QEMU, Debian's kernel for clouds and a static busybox, below `folder`. Throws `Unavailable`. */
 export function fetchPieces(folder: string): Pieces {
   const root = unpackPackages(['qemu-system-x86', 'linux-image-cloud-amd64', 'busybox-static'], folder);
+  const one = fileFinder(root);
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' });
-  const one = (pattern: RegExp) => {
-    const file = files.find((each) => pattern.test(each));
-    if (file === undefined) throw new Unavailable(`the packages hold no file like ${pattern}`);
-    return join(root, file);
-  };
-  const libraries = join(one(/\/libc\.so\.6$/), '..');
   return {
-    // The program runs with the libraries that it came with, from where it was unpacked.
-    qemu: [
-      ...['env', `QEMU_MODULE_DIR=${join(libraries, 'qemu')}`],
-      ...[one(/\/ld-linux-x86-64\.so\.2$/), '--library-path', libraries],
-      ...[one(/bin\/qemu-system-x86_64$/), '-L', join(root, 'usr/share/qemu')],
-      ...['-L', join(root, 'usr/share/seabios')],
-    ],
+    qemu: unpackedQemu(root),
     kernel: one(/(^|\/)vmlinuz[^/]*$/),
     busybox: one(/bin\/busybox$/),
     modules: files.filter((file) => DRIVERS.test(basename(file))).map((file) => join(root, file)),

@@ -56,10 +56,13 @@ export function findObjectType(name: string): ObjectTypeDefinition | undefined {
   return BY_NAME.get(name);
 }
 
-/** Whether objects of `name` are also of type `ancestor`. */
+/** The interface of what `object-add` can make. */
+const USER_CREATABLE = 'user-creatable';
+
+/** Whether objects of `name` are also of type `ancestor`, or have that interface. */
 export function isSubtype(name: string, ancestor: string): boolean {
   for (let type = BY_NAME.get(name); type !== undefined; type = BY_NAME.get(type.parent ?? '')) {
-    if (type.name === ancestor) return true;
+    if (type.name === ancestor || (ancestor === USER_CREATABLE && type.userCreatable)) return true;
   }
   return false;
 }

@@ -81,6 +81,11 @@ export class Connection {
   #onFailed: ((error: Error) => void) | undefined;
   #greeting: JsonObject | undefined;
   #oobEnabled = false;
+  #resolveClosed!: () => void;
+  /** Resolves when the transport is closed. */
+  readonly closed: Promise<void> = new Promise((resolve) => {
+    this.#resolveClosed = resolve;
+  });
 
   private constructor(transport: Transport, options: ConnectionOptions) {
     this.#transport = transport;
@@ -206,6 +211,7 @@ export class Connection {
 
   /** Sends what is queued, then closes. */
   end(): void {
+    if (this.#closed) return;
     this.#flush();
     this.#transport.end();
   }
@@ -353,6 +359,7 @@ export class Connection {
   #ended(error: Error | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#resolveClosed();
     const reason = this.#closeReason ?? error;
     const cause = reason === undefined ? undefined : { cause: reason };
     const pending = [...this.#pending.values()];

@@ -56,6 +56,7 @@ export interface QmpClientOptions<Commands, Events> {
 export type ClientState = 'connected' | 'reconnecting' | 'closed';
 
 const defaultConnectTimeoutMs = 10_000;
+const closeLimitMs = 1000;
 const defaultDelayMs = 100;
 const defaultMaxDelayMs = 5000;
 const defaultSnapshot = ['query-status', 'query-migrate'];
@@ -231,14 +232,16 @@ export class QmpClient<
     return stream as unknown as EventStream<EventOf<Events> | QmpGap>;
   }
 
-  /** Disconnects. Commands whose reply did not come are rejected. Idempotent. */
+  /**
+   * Disconnects: what was sent reaches the server, if it reads within a second, and commands whose reply did not come are
+   * rejected. Resolves when the connection is closed. Idempotent.
+   */
   async close(): Promise<void> {
-    if (this.#state !== 'closed') {
-      const { state } = this;
-      this.#finish(undefined);
-      if (state === 'connected') this.#connection.end();
-    }
-    await this.closed;
+    this.#finish(undefined);
+    this.#connection.end();
+    const timer = this.#clock.setTimer(() => this.#connection.destroy(), closeLimitMs);
+    await this.#connection.closed;
+    timer.cancel();
   }
 
   async #execute(
