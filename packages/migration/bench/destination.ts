@@ -1,6 +1,12 @@
 // The receiving process of a run: builds its machine, listens, and says how it went.
 import { SystemClock } from '@godwit/clock';
-import { defaultPageDigests, defaultTimeouts, IncomingMigration, SocketListener } from '../src/index.js';
+import {
+  defaultPageDigests,
+  defaultRamSharing,
+  defaultTimeouts,
+  IncomingMigration,
+  SocketListener,
+} from '../src/index.js';
 import { buildMachine, type Scenario } from './scenario.js';
 
 process.once('message', async ({ scenario, path }: { scenario: Scenario; path: string }) => {
@@ -13,6 +19,7 @@ process.once('message', async ({ scenario, path }: { scenario: Scenario; path: s
     pageDigests: defaultPageDigests,
     timeouts: defaultTimeouts,
     multifdChannels: () => scenario.channels,
+    ramSharing: scenario.sharesRam ? defaultRamSharing : undefined,
   });
   process.send?.('listening');
   const outcome = await incoming.start(() => listener.accept());

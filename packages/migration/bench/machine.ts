@@ -1,4 +1,4 @@
-import { type Native, native } from '@godwit/native';
+import { native } from '@godwit/native';
 import type {
   DeviceEntry,
   DirtyLog,
@@ -19,12 +19,13 @@ export class BenchMachine implements MachinePort {
   readonly control: MachineControl;
 
   constructor(ramBytes: number, runState: string, devices: readonly DeviceEntry[] = []) {
+    const descriptor = native?.memfdCreate('bench', ramBytes);
     const segments = [];
     for (let address = 0; address < ramBytes; address += SEGMENT_BYTES) {
       const length = Math.min(SEGMENT_BYTES, ramBytes - address);
-      segments.push({ address, bytes: allocate(length) });
+      segments.push({ address, bytes: allocate(descriptor, address, length) });
     }
-    this.ram = { size: ramBytes, pageSize: PAGE, segments, fresh: true };
+    this.ram = { size: ramBytes, pageSize: PAGE, segments, fresh: true, descriptor };
     this.#devices = devices;
     this.control = {
       runState,
@@ -54,17 +55,11 @@ export class BenchMachine implements MachinePort {
  * As the machine does: a memfd where there is the addon, memory of the process otherwise. All of it is touched
  * (`prealloc=on`, as for the peer), so that what is measured is moving pages and not the kernel making them.
  */
-function allocate(length: number): Uint8Array {
-  const bytes = native === undefined ? new Uint8Array(length) : map(native, length);
-  for (let offset = 0; offset < length; offset += PAGE) bytes[offset] = 0;
+function allocate(descriptor: number | undefined, offset: number, length: number): Uint8Array {
+  const bytes =
+    native === undefined || descriptor === undefined
+      ? new Uint8Array(length)
+      : new Uint8Array(native.mmap(descriptor, offset, length, true));
+  for (let at = 0; at < length; at += PAGE) bytes[at] = 0;
   return bytes;
-}
-
-function map(native: Native, length: number): Uint8Array {
-  const fd = native.memfdCreate('bench', length);
-  try {
-    return new Uint8Array(native.mmap(fd, 0, length, true));
-  } finally {
-    native.close(fd);
-  }
 }

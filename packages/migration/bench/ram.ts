@@ -1,4 +1,4 @@
-// What a migration is measured by; prints one line for each figure. npm run bench:migration
+// What a migration is measured by, 1 GiB at a time; prints one line for each figure. npm run bench:migration
 import { DirtyBitmap, PageRuns } from '../src/ram/dirty-bitmap.js';
 import { QemuPeer } from './qemu.js';
 import { measure } from './run.js';
@@ -12,15 +12,28 @@ const CHANNELS = 2;
 const GOAL = 2;
 
 const random = { ramBytes: GIB, contents: 'random', deviceBytes: 0 } as const;
-const plain: Scenario = { ...random, name: 'random RAM, 1 GiB', channels: 0 };
-const multifd: Scenario = { ...random, name: 'random RAM, 1 GiB, multifd', channels: CHANNELS };
-const zero: Scenario = { ...random, name: 'zero pages, 1 GiB', contents: 'zero', channels: 0 };
+/** Between two processes of a host, as it is done by itself; and through the socket, as to another host. */
+const ways: readonly Scenario[] = [true, false].flatMap((sharesRam) => {
+  const name = `random RAM, ${sharesRam ? 'shared' : 'through the socket'}`;
+  return [
+    { ...random, name, sharesRam, channels: 0 },
+    { ...random, name: `${name}, multifd`, sharesRam, channels: CHANNELS },
+  ];
+});
+const zero: Scenario = {
+  ...random,
+  name: 'zero pages',
+  contents: 'zero',
+  channels: 0,
+  sharesRam: false,
+};
 const device: Scenario = {
-  name: 'device state, 1 GiB, one channel',
+  name: 'device state, one channel',
   ramBytes: 1 << 20,
   contents: 'zero',
   deviceBytes: GIB,
   channels: 0,
+  sharesRam: false,
 };
 
 function median(figures: readonly number[]): number {
@@ -60,13 +73,12 @@ async function repeated(scenario: Scenario): Promise<number> {
 
 /** In turns with the peer, so that both meet the same conditions. */
 async function compareRam(): Promise<void> {
-  const ours = { plain: [] as number[], multifd: [] as number[] };
+  const ours = ways.map((scenario) => ({ scenario, figures: [] as number[] }));
   const theirs = { plain: [] as number[], multifd: [] as number[] };
   const qemu = QemuPeer.prepare(GIB);
   try {
     for (let run = 0; run < RUNS; run++) {
-      ours.plain.push(await measure(plain));
-      ours.multifd.push(await measure(multifd));
+      for (const { scenario, figures } of ours) figures.push(await measure(scenario));
       if (qemu === undefined) continue;
       theirs.plain.push(await qemu.measure(false));
       theirs.multifd.push(await qemu.measure(true));
@@ -75,10 +87,7 @@ async function compareRam(): Promise<void> {
     qemu?.close();
   }
   const peer = qemu === undefined ? undefined : median(theirs.multifd);
-  for (const [scenario, figures] of [
-    [plain, ours.plain],
-    [multifd, ours.multifd],
-  ] as const) {
+  for (const { scenario, figures } of ours) {
     const figure = median(figures);
     const ratio =
       peer === undefined
@@ -87,8 +96,8 @@ async function compareRam(): Promise<void> {
     line(scenario.name, rate(figure), `at least 1 GiB/s, and ${ratio}`);
   }
   if (peer === undefined) return;
-  line('QEMU, random RAM, 1 GiB', rate(median(theirs.plain)), '');
-  line('QEMU, random RAM, 1 GiB, multifd', rate(peer), `${CHANNELS} channels`);
+  line('QEMU, random RAM', rate(median(theirs.plain)), '');
+  line('QEMU, random RAM, multifd', rate(peer), `${CHANNELS} channels`);
 }
 
 await compareRam();

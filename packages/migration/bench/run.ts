@@ -10,6 +10,7 @@ import {
   connectSocketChannel,
   defaultPageDigests,
   defaultParameters,
+  defaultRamSharing,
   defaultTimeouts,
   OutgoingMigration,
 } from '../src/index.js';
@@ -34,6 +35,7 @@ export async function measure(scenario: Scenario): Promise<number> {
       parameters: { ...defaultParameters, 'max-bandwidth': 0 },
       pageDigests: defaultPageDigests,
       timeouts: defaultTimeouts,
+      ramSharing: scenario.sharesRam ? defaultRamSharing : undefined,
       ...(scenario.channels > 0
         ? { multifd: { channels: scenario.channels, id: randomBytes(16).toString('hex') } }
         : {}),

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly deviceBytes: number;
   /** Additional channels (multifd); 0 for none. */
   readonly channels: number;
+  /** The destination takes pages out of the source's memory by itself, as it does on the same host. */
+  readonly sharesRam: boolean;
 }
 
 export function buildMachine(scenario: Scenario, side: 'source' | 'destination'): BenchMachine {

@@ -16,6 +16,8 @@ export interface StreamConfiguration {
   readonly recovery?: RecoveryConfiguration;
   /** The additional channels (multifd), and the id by which they are known; absent without any. */
   readonly multifd?: MultifdConfiguration;
+  /** A descriptor comes with this record, for reading the source's RAM. */
+  readonly sharesRam?: true;
 }
 
 export interface MultifdConfiguration {
@@ -145,6 +147,7 @@ function isConfiguration(value: unknown): value is StreamConfiguration {
     typeof value.switchoverAck === 'boolean' &&
     (value.recovery === undefined || isRecovery(value.recovery)) &&
     (value.multifd === undefined || isMultifd(value.multifd)) &&
+    (value.sharesRam === undefined || value.sharesRam === true) &&
     isRecord(value.machine) &&
     Object.values(value.machine).every((fact) => typeof fact === 'string') &&
     Array.isArray(value.devices) &&

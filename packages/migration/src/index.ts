@@ -30,6 +30,7 @@ export type { DeviceStatistics, OutgoingStatistics, RamStatistics } from './outg
 export { defaultParameters, type MigrationParameters } from './parameters.js';
 export type * from './ports.js';
 export { defaultPageDigests, type PageDigestAlgorithm, type PageDigestFunction } from './ram/page-digests.js';
+export { defaultRamSharing, type RamSharing, type SharedRam, type SourceRam } from './ram/sharing.js';
 export { loadSnapshot, type SnapshotOptions, saveSnapshot } from './snapshot.js';
 export { checkSnapshot } from './snapshot-check.js';
 export { type MigrationOutcome, type MigrationStatus, migrationStatuses } from './status.js';

@@ -71,6 +71,8 @@ export interface GuestRam {
   readonly segments: readonly RamSegment[];
   /** True while nothing was written since the memory was created, so that all of it reads as zeros. */
   readonly fresh?: boolean;
+  /** A file that is this RAM, the segments one after another; it stays the machine's. Absent for memory of another kind. */
+  readonly descriptor?: number | undefined;
 }
 
 export interface RamSegment {
@@ -139,12 +141,18 @@ export type Medium = 'socket' | 'command' | 'file' | 'TLS channel';
 
 /** A byte channel between two machines. One reader, one writer, ordered, with backpressure. */
 export interface Channel {
-  /** Resolves when the chunks were handed over and more is welcome; rejects when the channel broke. The chunks are read until then. */
-  write(chunks: readonly Uint8Array[]): Promise<void>;
+  /**
+   * Resolves when the chunks were handed over and more is welcome; rejects when the channel broke. The chunks are read until
+   * then. Where the channel {@link carriesDescriptors} one can go with them; it stays the caller's.
+   */
+  write(chunks: readonly Uint8Array[], descriptor?: number): Promise<void>;
   /** Fills `into` wholly; false at a clean end before the first byte; rejects if it ends in the middle or breaks. */
   readExactly(into: Uint8Array): Promise<boolean>;
   /** What errors call it. */
   readonly medium?: Medium;
+  readonly carriesDescriptors?: boolean;
+  /** The descriptor that came with what was read so far, which is the caller's from then on; undefined where none came. */
+  takeDescriptor?(): number | undefined;
   /** Nothing ever comes back: a file, the standard input of a program. */
   readonly oneWay?: true;
   /** Resolves when what was written is where it was to go: the file is synced, the program has ended well. */

@@ -177,7 +177,7 @@ const rows: readonly {
   {
     what: 'too many pages at once',
     steps: [record({ type: recordTypes.RAM_PAGES, payload: words(0, 0xffff_ffff) })],
-    reason: 'a RAM_PAGES record is followed by 4294967295 pages, which is more than allowed',
+    reason: 'a RAM_PAGES record has 4294967295 pages, which is more than allowed',
   },
   {
     what: 'RAM that is not what was sent',

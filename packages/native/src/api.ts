@@ -96,13 +96,14 @@ export interface Native {
    */
   waitReady(fd: number, interest: { readable?: boolean; writable?: boolean }, timeoutMs: number): boolean;
   /**
-   * The digest of each page listed in `pages`, into `into` at the same index. Pages are numbered from the start of
-   * `bytes`; a page size is a multiple of 256 bytes. The same as `pageDigestsPortable`.
+   * The digest of each page of `runs`, one after the other into `into`. A run is two numbers: its first page, counted from
+   * the start of `bytes`, and how many pages it has; a page size is a multiple of 256 bytes. The same as
+   * `pageDigestsPortable`.
    */
-  pageDigests(bytes: Uint8Array, pageSize: number, pages: Uint32Array, into: Uint32Array): void;
+  pageDigests(bytes: Uint8Array, pageSize: number, runs: Uint32Array, into: Uint32Array): void;
   /**
-   * Copies the pages listed in `pages`, numbered from the start of both, and puts the digest of each, as it was copied, into
-   * `digests` at the same index. Another thread does it; until the promise is fulfilled a mapping that takes part cannot be
+   * Copies the pages of `runs`, counted from the start of both, and puts the digest of each, as it was copied, into
+   * `digests`, as {@link Native.pageDigests} does. Another thread does it; until the promise is fulfilled a mapping that takes part cannot be
    * unmapped (EBUSY). `from` may change meanwhile: a page is then copied in parts of different age, and the digest is that
    * of the copy.
    */
@@ -110,7 +111,7 @@ export interface Native {
     from: Uint8Array,
     into: Uint8Array,
     pageSize: number,
-    pages: Uint32Array,
+    runs: Uint32Array,
     digests: Uint32Array,
   ): Promise<void>;
   /** The kernel's id of the calling thread (gettid). */

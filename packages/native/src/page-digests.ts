@@ -13,24 +13,32 @@ const FACTOR = 0x9e3779b1;
 export function pageDigestsPortable(
   bytes: Uint8Array,
   pageSize: number,
-  pages: Uint32Array,
+  runs: Uint32Array,
   into: Uint32Array,
 ): void {
   if (!Number.isInteger(pageSize) || pageSize <= 0 || pageSize % 256 !== 0) {
     throw new RangeError('a page size is a multiple of 256 bytes');
   }
-  if (into.length < pages.length) throw new RangeError('there is no room for all digests');
+  if (runs.length % 2 !== 0) throw new RangeError('a run of pages is two numbers');
   const count = Math.floor(bytes.length / pageSize);
-  if (pages.some((page) => page >= count)) throw new RangeError('a page lies beyond the bytes');
+  let pages = 0;
+  for (let run = 0; run < runs.length; run += 2) {
+    if (runs[run]! + runs[run + 1]! > count) throw new RangeError('a page lies beyond the bytes');
+    pages += runs[run + 1]!;
+  }
+  if (into.length < pages) throw new RangeError('there is no room for all digests');
 
   const lanes = new Int32Array(LANES);
   const aligned = bytes.byteOffset % 4 === 0;
-  for (const [index, page] of pages.entries()) {
-    const start = page * pageSize;
-    const words = aligned
-      ? new Int32Array(bytes.buffer, bytes.byteOffset + start, pageSize / 4)
-      : new Int32Array(bytes.slice(start, start + pageSize).buffer);
-    into[index] = digest(words, lanes);
+  let index = 0;
+  for (let run = 0; run < runs.length; run += 2) {
+    const end = (runs[run]! + runs[run + 1]!) * pageSize;
+    for (let start = runs[run]! * pageSize; start < end; start += pageSize) {
+      const words = aligned
+        ? new Int32Array(bytes.buffer, bytes.byteOffset + start, pageSize / 4)
+        : new Int32Array(bytes.slice(start, start + pageSize).buffer);
+      into[index++] = digest(words, lanes);
+    }
   }
 }
 

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { pageDigestsPortable } from '../src/index.js';
 import { addon, needsAddon } from './addon.js';
+import { anyRuns, fitting } from './page-runs.js';
 
 function digest(page: Uint8Array): number {
   const into = new Uint32Array(1);
-  pageDigestsPortable(page, page.length, new Uint32Array([0]), into);
+  pageDigestsPortable(page, page.length, Uint32Array.of(0, 1), into);
   return into[0]!;
 }
 
@@ -19,14 +20,14 @@ test('the addon and JavaScript agree, for every page size and alignment', needsA
       sizes,
       fc.uint8Array({ minLength: 4096 * 2, maxLength: 4096 * 4 }),
       fc.integer({ min: 0, max: 7 }),
-      fc.array(fc.nat(1), { maxLength: 8 }),
-      (size, memory, skew, pages) => {
+      anyRuns,
+      (size, memory, skew, wanted) => {
         const bytes = memory.subarray(skew);
-        const chosen = Uint32Array.from(pages.filter((page) => (page + 1) * size <= bytes.length));
-        const native = new Uint32Array(chosen.length);
-        const portable = new Uint32Array(chosen.length);
-        addon.pageDigests(bytes, size, chosen, native);
-        pageDigestsPortable(bytes, size, chosen, portable);
+        const { runs, pages } = fitting(wanted, Math.floor(bytes.length / size));
+        const native = new Uint32Array(pages);
+        const portable = new Uint32Array(pages);
+        addon.pageDigests(bytes, size, runs, native);
+        pageDigestsPortable(bytes, size, runs, portable);
         assert.deepEqual(native, portable);
       },
     ),
@@ -67,10 +68,15 @@ test('two words that change places change the digest', () => {
 function refusesWhatIsOutOfRange(implementation: typeof pageDigestsPortable): void {
   const bytes = new Uint8Array(1024);
   const one = new Uint32Array(1);
-  assert.throws(() => implementation(bytes, 512, new Uint32Array([2]), one), RangeError);
-  assert.throws(() => implementation(bytes, 0, new Uint32Array([0]), one), RangeError);
-  assert.throws(() => implementation(bytes, 100, new Uint32Array([0]), one), RangeError);
-  assert.throws(() => implementation(bytes, 512, new Uint32Array([0, 1]), one), RangeError);
+  const refuse = (pageSize: number, runs: number[], reason: RegExp) =>
+    assert.throws(() => implementation(bytes, pageSize, Uint32Array.from(runs), one), reason);
+  refuse(512, [2, 1], /a page lies beyond the bytes/);
+  refuse(512, [1, 0xffffffff], /a page lies beyond the bytes/);
+  refuse(0, [0, 1], /a page size is a multiple of 256 bytes/);
+  refuse(100, [0, 1], /a page size is a multiple of 256 bytes/);
+  refuse(512, [0, 2], /there is no room for all digests/);
+  refuse(512, [0, 1, 1, 1], /there is no room for all digests/);
+  refuse(512, [0], /a run of pages is two numbers/);
 }
 
 test('pages and sizes out of range are refused', () => {

@@ -1,3 +1,4 @@
+import { fchmodSync } from 'node:fs';
 import type { GuestRam, RamSegment } from '@godwit/migration';
 import type { Native } from '@godwit/native';
 
@@ -6,6 +7,8 @@ export const PAGE_SIZE = 4096;
 
 /** No mapping of guest RAM is longer than this; Node 20 limits one to 4 GiB. */
 const MAX_SEGMENT_BYTES = 1024 ** 3;
+
+const OWNER_READS = 0o400;
 
 /** A segment holds whole words of a dirty bitmap. */
 const SEGMENT_UNIT = 32 * PAGE_SIZE;
@@ -62,6 +65,8 @@ export class GuestMemory implements GuestRam {
       return;
     }
     const fd = native.memfdCreate(name, size, { sealed: true });
+    // Who is given a descriptor for reading shall not be able to open it anew for writing.
+    fchmodSync(fd, OWNER_READS);
     this.handle = { size, segmentBytes, backing: { kind: 'memfd', fd } };
     try {
       this.segments = mapRam(this.handle, native);
@@ -86,7 +91,7 @@ export class GuestMemory implements GuestRam {
   }
 
   /** The descriptor of the memfd, for those who share RAM with another process; it stays owned by this object. */
-  get fd(): number | undefined {
+  get descriptor(): number | undefined {
     return this.handle.backing.kind === 'memfd' ? this.handle.backing.fd : undefined;
   }
 

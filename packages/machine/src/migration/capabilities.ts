@@ -26,6 +26,7 @@ const CAPABILITIES: Readonly<Record<MigrationCapability, 'available' | 'unavaila
   'dirty-limit': 'unavailable',
   'mapped-ram': 'unavailable',
   'x-precopy-recovery': 'available',
+  'x-ram-sharing': 'available',
 };
 
 export function isCapability(name: string): name is MigrationCapability {
@@ -34,7 +35,8 @@ export function isCapability(name: string): name is MigrationCapability {
 
 /** Which ways to migrate are switched on. */
 export class Capabilities {
-  readonly #on = new Set<MigrationCapability>();
+  /** At first only what does nothing that a client could miss. */
+  readonly #on = new Set<MigrationCapability>(['x-ram-sharing']);
 
   isOn(capability: MigrationCapability): boolean {
     return this.#on.has(capability);

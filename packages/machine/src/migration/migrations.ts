@@ -108,6 +108,7 @@ export class Migrations {
       autoConverge: capabilities.isOn('auto-converge'),
       ...(capabilities.isOn('x-precopy-recovery') ? { recoverAs: this.#newId() } : {}),
       ...(capabilities.isOn('multifd') ? { multifd: this.#multifdConfiguration() } : {}),
+      ramSharing: capabilities.isOn('x-ram-sharing') ? engine.defaultRamSharing : undefined,
       detectZeroPages: this.parameters.values['zero-page-detection'] !== 'none',
       onStatus: (status) => this.#report(status),
       onConverging: (converging) => {
@@ -182,6 +183,7 @@ export class Migrations {
         pageDigests: engine.defaultPageDigests,
         timeouts: engine.defaultTimeouts,
         multifdChannels: () => (multifd ? this.parameters.values['multifd-channels'] : 0),
+        ramSharing: this.capabilities.isOn('x-ram-sharing') ? engine.defaultRamSharing : undefined,
         recovers: this.capabilities.isOn('x-precopy-recovery'),
         onStatus: (status) => {
           // While it listens QEMU's destination is in setup already. Where it broke off nobody is expected any more.

@@ -21,17 +21,21 @@ export class DescriptorChannel implements Channel {
   readonly #native: Native;
   readonly #fd: number;
   readonly #poll: Poll;
-  /** Descriptors that came with the bytes; a migration sends none. */
-  readonly #strays: number[] = [];
+  readonly carriesDescriptors: boolean;
+  /** The one descriptor that is kept for who asks for it. */
+  #descriptor: number | undefined;
+  readonly #received: number[] = [];
   #closed = false;
   #bytes = 0;
   #calls = 0;
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  constructor(native: Native, fd: number) {
+  /** @param carriesDescriptors whether it is a unix socket */
+  constructor(native: Native, fd: number, carriesDescriptors = false) {
     this.#native = native;
     this.#fd = fd;
+    this.carriesDescriptors = carriesDescriptors;
     native.setSendBuffer(fd, SEND_BUFFER_BYTES);
     this.#poll = native.poll(fd, (readable, writable, hangup) => {
       if (readable || hangup) this.#wake('reader');
@@ -40,18 +44,20 @@ export class DescriptorChannel implements Channel {
     });
   }
 
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
+  async write(chunks: readonly Uint8Array[], descriptor?: number): Promise<void> {
     let first = 0;
     let offset = 0;
+    let attached = descriptor === undefined ? [] : [descriptor];
     while (first < chunks.length) {
       if (this.#closed) throw new Error('the connection is closed');
       const batch = chunks.slice(first, first + MAX_CHUNKS_PER_CALL);
       if (offset > 0) batch[0] = batch[0]!.subarray(offset);
-      let sent = this.#native.sendmsg(this.#fd, batch, []);
+      let sent = this.#native.sendmsg(this.#fd, batch, attached);
       if (sent === 0) {
         await this.#writable();
         continue;
       }
+      attached = [];
       this.#bytes += sent;
       for (; first < chunks.length && sent >= chunks[first]!.length - offset; first++) {
         sent -= chunks[first]!.length - offset;
@@ -66,8 +72,8 @@ export class DescriptorChannel implements Channel {
     let filled = 0;
     while (filled < into.length) {
       if (this.#closed) throw new Error('the connection is closed');
-      const length = this.#native.receive(this.#fd, into, filled, into.length, this.#strays);
-      for (const stray of this.#strays.splice(0)) this.#native.close(stray);
+      const length = this.#native.receive(this.#fd, into, filled, into.length, this.#received);
+      if (this.#received.length > 0) this.#keepOne();
       if (length === -1) {
         await this.#readable();
       } else if (length === 0) {
@@ -82,13 +88,28 @@ export class DescriptorChannel implements Channel {
     return true;
   }
 
+  takeDescriptor(): number | undefined {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    return descriptor;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    const untaken = this.takeDescriptor();
+    if (untaken !== undefined) this.#native.close(untaken);
     this.#poll.close();
     this.#native.close(this.#fd);
     this.#wake('reader');
     this.#wake('writer');
+  }
+
+  #keepOne(): void {
+    for (const descriptor of this.#received.splice(0)) {
+      if (this.#descriptor === undefined) this.#descriptor = descriptor;
+      else this.#native.close(descriptor);
+    }
   }
 
   #readable(): Promise<void> {

@@ -34,9 +34,11 @@ export function guardChannel(
 ): Channel {
   const { medium } = channel;
   return {
-    write: async (chunks) => {
+    ...(channel.carriesDescriptors === true ? { carriesDescriptors: true } : {}),
+    takeDescriptor: () => channel.takeDescriptor?.(),
+    write: async (chunks, descriptor) => {
       try {
-        await interruption.waitAtMost(channel.write(chunks), clock, limitMs(), stalled);
+        await interruption.waitAtMost(channel.write(chunks, descriptor), clock, limitMs(), stalled);
       } catch (error) {
         throw error === interruption.reason ? error : disconnected(error, 'write to', medium);
       }

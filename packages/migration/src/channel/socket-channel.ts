@@ -79,7 +79,7 @@ export async function connectSocketChannel(
   checkSocketAddress(address);
   if (signal?.aborted) throw new MigrationError('connecting was cancelled');
   if (address.type === 'unix' && addon !== undefined) {
-    return new DescriptorChannel(addon, addon.connectUnix(address.path));
+    return new DescriptorChannel(addon, addon.connectUnix(address.path), true);
   }
   const reader = new SocketReader();
   const socket = net.connect({ ...nodeAddress(address), onread: reader.onread });
@@ -122,7 +122,7 @@ export class SocketListener {
     if (address.type === 'unix' && addon !== undefined && this.#tls === undefined) {
       const handler: UnixListenerHandler = {
         connection: (fd) => {
-          if (this.#isWelcome()) this.#arrive(new DescriptorChannel(addon, fd));
+          if (this.#isWelcome()) this.#arrive(new DescriptorChannel(addon, fd, true));
           else addon.close(fd);
         },
         failed: (error) => {

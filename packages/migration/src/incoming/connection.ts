@@ -9,6 +9,8 @@ import { asError, DisconnectedError, MigrationError, NEEDS_CHANNELS, StreamError
 import { Interruption } from '../interruption.js';
 import { MultifdReceiver, type MultifdReceiverOptions } from '../multifd/receiver.js';
 import type { Channel } from '../ports.js';
+import type { RamLayout } from '../ram/layout.js';
+import type { RamSharing, SourceRam } from '../ram/sharing.js';
 import { type IncomingRecord, StreamReader } from '../stream/reader.js';
 import { recordTypes } from '../stream/records.js';
 import { StreamWriter } from '../stream/writer.js';
@@ -25,6 +27,8 @@ export class SourceConnection {
   /** Undefined where nobody hears an answer. */
   readonly writer: StreamWriter | undefined;
   #multifd: MultifdReceiver | undefined;
+  /** The source's memory, where pages are taken out of it. */
+  sourceRam: SourceRam | undefined;
   /** The record of the main channel that is being read. */
   #reading: Promise<unknown> = Promise.resolve();
   /** One that is read before anybody asks for it. */
@@ -60,6 +64,12 @@ export class SourceConnection {
       throw new StreamError(`the stream begins with ${record.type.name} instead of CONFIGURATION`);
     }
     return decodeConfiguration(record.payload);
+  }
+
+  /** Opens the memory that the source has shared with its configuration; without it pages come over the channels. */
+  openSourceRam(sharing: RamSharing, layout: RamLayout): void {
+    const descriptor = this.#channel.takeDescriptor?.();
+    if (descriptor !== undefined) this.sourceRam = sharing.open(descriptor, layout);
   }
 
   /** Waits for the additional channels, as long as the source does not hang up. */
@@ -150,6 +160,14 @@ export class SourceConnection {
   async end(): Promise<void> {
     this.close();
     await this.#multifd?.settled();
+    await this.releaseSourceRam();
+  }
+
+  /** Waits until no page of the source's memory is being copied any more, and lets go of it. */
+  async releaseSourceRam(): Promise<void> {
+    const { sourceRam } = this;
+    this.sourceRam = undefined;
+    await sourceRam?.close();
   }
 }
 

@@ -69,7 +69,7 @@ export class IncomingMigration {
       ...(this.#error === undefined ? {} : { error: this.#error.message }),
       startedAt: this.#startedAt,
       totalTime: this.#status === 'none' ? 0 : (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
-      received: this.#earlierBytes + (this.#connection?.bytes ?? 0),
+      received: this.#earlierBytes + (this.#connection?.bytes ?? 0) + this.#ram.copiedBytes,
       ram: {
         transferred: this.#ram.transferred,
         total: this.#ram.layout.bytes,
@@ -157,6 +157,10 @@ export class IncomingMigration {
     );
     checkRecovery(configuration, before);
     this.#configuration = configuration;
+    const { ramSharing } = this.#options;
+    if (configuration.sharesRam && ramSharing !== undefined) {
+      connection.openSourceRam(ramSharing, this.#ram.layout);
+    }
     if (configuration.multifd !== undefined) {
       await connection.acceptAdditional(configuration.multifd, accept, (record, reader, channel) =>
         this.#loadAdditional(record, reader, channel),
@@ -173,6 +177,7 @@ export class IncomingMigration {
     await this.#devices.setUp();
     this.#interruption.throwIfInterrupted();
     connection.multifd?.start();
+    if (connection.sourceRam !== undefined) await connection.writer?.write({ type: recordTypes.RAM_MAPPED });
     await connection.writer?.write({ type: recordTypes.ACCEPTED, payload: this.#arrived() });
     if (before !== undefined) this.#setStatus('active');
   }
@@ -260,6 +265,8 @@ export class IncomingMigration {
     switch (record.type) {
       case recordTypes.RAM_PAGES:
         return await this.#ram.receivePages(record, reader);
+      case recordTypes.RAM_COPY:
+        return await this.#copyPages(record);
       case recordTypes.RAM_ZERO:
         return this.#ram.receiveZeros(record);
       case recordTypes.RAM_ROUND:
@@ -289,6 +296,8 @@ export class IncomingMigration {
     switch (record.type) {
       case recordTypes.RAM_PAGES:
         return await this.#ram.receivePages(record, reader, channel);
+      case recordTypes.RAM_COPY:
+        return await this.#copyPages(record, channel);
       case recordTypes.RAM_ZERO:
         return this.#ram.receiveZeros(record, channel);
       case recordTypes.DEVICE_BLOCK:
@@ -296,6 +305,21 @@ export class IncomingMigration {
       default:
         throw new StreamError(`unexpected ${record.type.name} record`);
     }
+  }
+
+  async #copyPages(record: IncomingRecord, channel = 0): Promise<void> {
+    const { sourceRam, writer } = this.#connection!;
+    if (sourceRam === undefined) throw new StreamError('RAM_COPY without the memory of the source');
+    await this.#ram.copyPages(record, sourceRam, channel);
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32BE(this.#ram.copies);
+    // A source that is gone may have sent everything: what is left to read will tell.
+    await writer?.write({ type: recordTypes.RAM_COPIED, payload }).catch(() => {});
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#connection?.close();
+    await this.#connection?.releaseSourceRam();
   }
 
   async #acknowledge(record: IncomingRecord, writer: StreamWriter | undefined): Promise<void> {
@@ -335,7 +359,7 @@ export class IncomingMigration {
     await this.#machine.control.takeOver(runState);
     this.#endedAt = this.#clock.now();
     this.#setStatus('completed');
-    connection?.close();
+    await this.#disconnect();
   }
 
   async #giveUp(error: Error): Promise<'failed' | 'cancelled'> {
@@ -343,7 +367,7 @@ export class IncomingMigration {
     this.#error = reason;
     const expected = reason instanceof CancelledError || reason instanceof DisconnectedError;
     if (!expected && !this.#loaded) await this.#connection?.tellFailure(reason);
-    this.#connection?.close();
+    await this.#disconnect();
     if (!this.#loaded) await this.#devices?.discard();
     this.#endedAt = this.#clock.now();
     this.#setStatus('failed');

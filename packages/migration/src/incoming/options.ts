@@ -1,6 +1,7 @@
 import type { Clock } from '@godwit/clock';
 import type { Channel, MachinePort } from '../ports.js';
 import type { PageDigestAlgorithm } from '../ram/page-digests.js';
+import type { RamSharing } from '../ram/sharing.js';
 import type { MigrationStatus } from '../status.js';
 import type { MigrationTimeouts } from '../timeouts.js';
 
@@ -16,6 +17,8 @@ export interface IncomingOptions {
   readonly recovers?: boolean;
   /** How many additional channels are to come (multifd), as the source must say too; asked when it connects. Default 0. */
   multifdChannels?(): number;
+  /** Takes pages out of the RAM of a source that shares it; its digests must be those of {@link pageDigests}. */
+  readonly ramSharing?: RamSharing | undefined;
   onStatus?(status: MigrationStatus): void;
 }
 

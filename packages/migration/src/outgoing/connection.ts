@@ -11,15 +11,18 @@ import { Interruption } from '../interruption.js';
 import { MIGRATION_ID_BYTES } from '../multifd/receiver.js';
 import { MultifdSender } from '../multifd/sender.js';
 import type { Channel } from '../ports.js';
+import type { SharedRam } from '../ram/sharing.js';
 import { recordTypes } from '../stream/records.js';
 import { type RecordSink, StreamWriter } from '../stream/writer.js';
 import type { MigrationTimeouts } from '../timeouts.js';
 import type { OpenChannel } from './options.js';
+import { PageCopies } from './page-copies.js';
 import { ReturnPath } from './return-path.js';
 
 /** Bytes of RAM that all additional channels have at a time: what is under way counts as sent when the guest is stopped. */
 const MULTIFD_BYTES = 4 << 20;
 const MIN_BATCH_BYTES = 64 << 10;
+const STALLED = 'the destination takes no more data';
 /** A broken connection may still hold the destination's reason; wait this long for it. */
 const REASON_MS = 200;
 
@@ -39,6 +42,7 @@ export class Connection {
   #arrivedRecords: readonly number[] | undefined;
   readonly #additional: Channel[] = [];
   #multifd: MultifdSender | undefined;
+  #copies: PageCopies | undefined;
 
   /** @param writeLimit for how many milliseconds the destination may keep a write waiting, asked at each; 0 for ever */
   constructor(clock: Clock, timeouts: MigrationTimeouts, writeLimit: () => number) {
@@ -60,13 +64,18 @@ export class Connection {
 
   /** Where pages go. */
   get forPages(): RecordSink {
-    return this.#multifd ?? this.writer;
+    return this.#copies ?? this.#multifd ?? this.writer;
   }
 
   /** How many bytes of pages go there at a time at most: less where several channels are to have some. */
   get pagesAtOnce(): number {
-    if (this.#multifd === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#multifd === undefined || this.#copies !== undefined) return Number.POSITIVE_INFINITY;
     return Math.max(MIN_BATCH_BYTES, MULTIFD_BYTES / this.#multifd.channels);
+  }
+
+  /** The destination takes pages out of the source's memory by itself. */
+  get copiesPages(): boolean {
+    return this.#copies !== undefined;
   }
 
   /** Undefined where nothing comes back: from a file, from the input of a program. */
@@ -97,8 +106,11 @@ export class Connection {
     this.#guarded = this.#guard(connected);
   }
 
-  /** Says what is going to be sent; resolves when the destination has accepted that. */
-  async introduce(configuration: StreamConfiguration): Promise<void> {
+  /**
+   * Says what is going to be sent; resolves when the destination has accepted that.
+   * @param shareRam opens the source's RAM, for a destination on the same host
+   */
+  async introduce(configuration: StreamConfiguration, shareRam?: () => SharedRam | undefined): Promise<void> {
     const channel = this.#guarded;
     if (channel === undefined) throw new Error('nothing is connected');
     const { multifd } = configuration;
@@ -107,10 +119,12 @@ export class Connection {
     this.#writer = new StreamWriter(channel);
     if (this.#channel?.oneWay !== true) this.#returnPath = new ReturnPath(channel, this.interruption);
     await this.#writer.begin();
-    await this.#writer.write({
-      type: recordTypes.CONFIGURATION,
-      payload: encodeConfiguration(configuration),
-    });
+    const shared = channel.carriesDescriptors === true ? shareRam?.() : undefined;
+    try {
+      await this.#sendConfiguration(this.#writer, configuration, shared);
+    } finally {
+      shared?.close();
+    }
     if (multifd !== undefined && this.#open !== undefined) {
       this.#multifd = await this.#openAdditional(multifd, this.#open);
     }
@@ -120,6 +134,26 @@ export class Connection {
       this.#clock,
       this.#timeouts.handshake,
       'the destination does not answer',
+    );
+    if (this.#returnPath.ramMapped) this.#copies = this.#letCopy(this.#returnPath);
+  }
+
+  async #sendConfiguration(
+    writer: StreamWriter,
+    configuration: StreamConfiguration,
+    shared: SharedRam | undefined,
+  ): Promise<void> {
+    const payload = encodeConfiguration(
+      shared === undefined ? configuration : { ...configuration, sharesRam: true },
+    );
+    const record = { type: recordTypes.CONFIGURATION, payload };
+    if (shared === undefined) await writer.write(record);
+    else await writer.writeWithDescriptor(record, shared.descriptor);
+  }
+
+  #letCopy(returnPath: ReturnPath): PageCopies {
+    return new PageCopies(this.#multifd ?? this.writer, (atLeast) =>
+      this.interruption.waitAtMost(returnPath.copied(atLeast), this.#clock, this.#writeLimit(), STALLED),
     );
   }
 
@@ -140,13 +174,7 @@ export class Connection {
   }
 
   #guard(channel: Channel): Channel {
-    return guardChannel(
-      channel,
-      this.interruption,
-      this.#clock,
-      this.#writeLimit,
-      'the destination takes no more data',
-    );
+    return guardChannel(channel, this.interruption, this.#clock, this.#writeLimit, STALLED);
   }
 
   /**

@@ -3,6 +3,7 @@ import type { MultifdConfiguration } from '../configuration.js';
 import type { MigrationParameters } from '../parameters.js';
 import type { Channel, MachinePort } from '../ports.js';
 import type { PageDigestAlgorithm } from '../ram/page-digests.js';
+import type { RamSharing } from '../ram/sharing.js';
 import type { MigrationStatus } from '../status.js';
 import type { MigrationTimeouts } from '../timeouts.js';
 
@@ -27,6 +28,8 @@ export interface OutgoingOptions {
   readonly recoverAs?: string;
   /** Send RAM, and what devices send while the guest is stopped, over additional channels. */
   readonly multifd?: MultifdConfiguration;
+  /** Lets a destination on the same host take pages out of the RAM by itself, where the channel carries descriptors. */
+  readonly ramSharing?: RamSharing | undefined;
   onStatus?(status: MigrationStatus): void;
   /** The guest writes as fast as it is sent, or does so no more. */
   onConverging?(converging: boolean): void;

@@ -81,7 +81,7 @@ export class OutgoingMigration {
     this.#setStatus('setup');
     try {
       await this.#connection.connect(channel);
-      await this.#connection.introduce(this.#configuration(false));
+      await this.#introduce(this.#connection, false);
       await this.#sendAll();
       await this.#handOver();
       return 'completed';
@@ -279,7 +279,7 @@ export class OutgoingMigration {
       try {
         await connection.connect(open);
         this.#setStatus('postcopy-recover');
-        await connection.introduce(this.#configuration(true));
+        await this.#introduce(connection, true);
         if (connection.arrivedRecords === undefined) {
           throw new MigrationError('the destination does not say what has arrived there');
         }
@@ -310,6 +310,11 @@ export class OutgoingMigration {
     const writeLimit = () =>
       this.#status === 'active' && this.#switchover === undefined ? 0 : timeouts.stall;
     return new Connection(clock, timeouts, writeLimit);
+  }
+
+  #introduce(connection: Connection, resumes: boolean): Promise<void> {
+    const { machine, ramSharing } = this.#options;
+    return connection.introduce(this.#configuration(resumes), () => ramSharing?.share(machine.ram));
   }
 
   #configuration(resumes: boolean): StreamConfiguration {

@@ -13,6 +13,9 @@ export class ReturnPath {
   #loadedReceived = false;
   #acknowledged = -1;
   #lost: Error | undefined;
+  #ramMapped = false;
+  #copied = 0;
+  #whenCopied: { readonly atLeast: number; readonly resolve: () => void } | undefined;
   /**
    * The destination has compared the configuration and is ready; how many records of RAM have arrived there, by
    * channel; undefined where it forgets them when the connection breaks.
@@ -44,6 +47,19 @@ export class ReturnPath {
     return this.#loadedReceived;
   }
 
+  /** The destination copies pages by itself; known when it has accepted. */
+  get ramMapped(): boolean {
+    return this.#ramMapped;
+  }
+
+  /** Resolves when the destination has done so many RAM_COPY records. One at a time waits for that. */
+  copied(atLeast: number): Promise<void> {
+    if (this.#copied >= atLeast) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenCopied = { atLeast, resolve };
+    });
+  }
+
   /** Whether the destination acknowledged the switchover after it got `initialSentRecords` DEVICE_INITIAL_SENT records. */
   hasAcknowledged(initialSentRecords: number): boolean {
     return this.#acknowledged === initialSentRecords;
@@ -61,6 +77,8 @@ export class ReturnPath {
         if (record.type === recordTypes.ACCEPTED) {
           this.#accept(record.payload.length === 0 ? undefined : numbersIn(record.payload));
         }
+        if (record.type === recordTypes.RAM_MAPPED) this.#ramMapped = true;
+        if (record.type === recordTypes.RAM_COPIED) this.#count(record.payload.readUInt32BE(0));
         if (record.type === recordTypes.SWITCHOVER_ACK) this.#acknowledged = record.payload.readUInt32BE(0);
         if (record.type === recordTypes.LOADED) {
           this.#loadedReceived = true;
@@ -74,6 +92,13 @@ export class ReturnPath {
       if (reason instanceof DisconnectedError) this.#lost = reason;
       this.#interruption.interrupt(reason);
     }
+  }
+
+  #count(copied: number): void {
+    this.#copied = copied;
+    if (this.#whenCopied === undefined || copied < this.#whenCopied.atLeast) return;
+    this.#whenCopied.resolve();
+    this.#whenCopied = undefined;
   }
 }
 

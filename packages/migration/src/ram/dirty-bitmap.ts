@@ -34,6 +34,16 @@ export class PageRuns {
   }
 }
 
+/** The runs as pairs of first page, counted from `start`, and number of pages. */
+export function placedRuns(runs: PageRuns, start: number): Uint32Array {
+  const pairs = new Uint32Array(runs.length * 2);
+  for (let run = 0; run < runs.length; run++) {
+    pairs[2 * run] = runs.first[run]! - start;
+    pairs[2 * run + 1] = runs.count[run]!;
+  }
+  return pairs;
+}
+
 const ALL = 0xffffffff;
 
 /** The pages that are still to be sent, one bit each, bit 0 of word 0 first. Scanned by 32-bit words. */

@@ -1,14 +1,17 @@
 import { crc32 } from 'node:zlib';
 import { native, pageDigestsPortable } from '@godwit/native';
 import { DIGEST_GROUP_BYTES } from '../stream/records.js';
-import type { PageRuns } from './dirty-bitmap.js';
+import { type PageRuns, placedRuns } from './dirty-bitmap.js';
 import type { PlacedSegment, RamLayout } from './layout.js';
 
-/** Computes a 32-bit digest for each of `pages`, numbered from the start of `bytes`, into the same places of `into`. */
+/**
+ * Computes a 32-bit digest for each page of `runs`, one after the other into `into`. A run is two numbers: its first page,
+ * counted from the start of `bytes`, and how many pages it has.
+ */
 export type PageDigestFunction = (
   bytes: Uint8Array,
   pageSize: number,
-  pages: Uint32Array,
+  runs: Uint32Array,
   into: Uint32Array,
 ) => void;
 
@@ -35,7 +38,6 @@ export class PageDigests {
   readonly #groups: Uint32Array;
   /** 1 where a group's number is out of date. */
   readonly #stale: Uint8Array;
-  readonly #pages: Uint32Array;
   readonly #results: Uint32Array;
 
   /** @param batch how many pages are digested at a time at most */
@@ -43,10 +45,9 @@ export class PageDigests {
     this.#layout = layout;
     this.algorithm = algorithm;
     this.#digests = new Uint32Array(layout.pages);
-    this.#pages = new Uint32Array(batch);
     this.#results = new Uint32Array(batch);
     const zero = new Uint32Array(1);
-    algorithm.digest(new Uint8Array(layout.pageSize), layout.pageSize, new Uint32Array(1), zero);
+    algorithm.digest(new Uint8Array(layout.pageSize), layout.pageSize, Uint32Array.of(0, 1), zero);
     this.zero = zero[0]!;
     this.#digests.fill(this.zero);
     this.#pagesPerGroup = Math.max(1, DIGEST_GROUP_BYTES / layout.pageSize);
@@ -56,16 +57,15 @@ export class PageDigests {
 
   /** Digests all pages of `runs`, which lie in `segment`. The result, one for each page in order, is valid until the next call. */
   update(segment: PlacedSegment, runs: PageRuns): Uint32Array {
-    const { firstPage } = segment;
-    const numbers = this.#pages.subarray(0, runs.pages);
+    const results = this.#results.subarray(0, runs.pages);
+    this.algorithm.digest(segment.bytes, this.#layout.pageSize, placedRuns(runs, segment.firstPage), results);
+    this.set(runs, results);
+    return results;
+  }
+
+  /** Takes over digests that were made elsewhere, one for each page of `runs` in order. */
+  set(runs: PageRuns, results: Uint32Array): void {
     let index = 0;
-    for (let run = 0; run < runs.length; run++) {
-      let page = runs.first[run]! - firstPage;
-      for (const end = page + runs.count[run]!; page < end; page++) numbers[index++] = page;
-    }
-    const results = this.#results.subarray(0, index);
-    this.algorithm.digest(segment.bytes, this.#layout.pageSize, numbers, results);
-    index = 0;
     for (let run = 0; run < runs.length; run++) {
       const first = runs.first[run]!;
       const count = runs.count[run]!;
@@ -73,7 +73,6 @@ export class PageDigests {
       this.#touch(first, count);
       index += count;
     }
-    return results;
   }
 
   setZero(first: number, count: number): void {

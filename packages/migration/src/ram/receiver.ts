@@ -2,9 +2,10 @@ import { MismatchError, StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
 import type { IncomingRecord, StreamReader } from '../stream/reader.js';
 import { DIGEST_GROUP_BYTES, MAX_PAGES_BYTES, RUN_BYTES } from '../stream/records.js';
-import { PageRuns } from './dirty-bitmap.js';
+import { PageRuns, placedRuns } from './dirty-bitmap.js';
 import { type PlacedSegment, RamLayout } from './layout.js';
 import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
+import type { SourceRam } from './sharing.js';
 
 /** Pages are digested this soon after they arrived, while the cache still has them. */
 const DIGEST_BYTES = 256 << 10;
@@ -26,8 +27,11 @@ export class RamReceiver {
   /** The 2 MiB groups whose digest has been compared. */
   #checked = 0;
   transferred = 0;
-  /** RAM_ZERO and RAM_PAGES records that arrived whole, by channel; 0 is the main one. */
+  /** RAM_ZERO, RAM_PAGES and RAM_COPY records that arrived whole, by channel; 0 is the main one. */
   readonly #arrived: number[] = [];
+  /** RAM_COPY records over the present connection. */
+  copies = 0;
+  copiedBytes = 0;
 
   constructor(ram: GuestRam, algorithm: PageDigestAlgorithm) {
     this.layout = new RamLayout(ram);
@@ -38,10 +42,7 @@ export class RamReceiver {
   /** Reads the pages that follow a RAM_PAGES record. */
   async receivePages(record: IncomingRecord, reader: StreamReader, channel = 0): Promise<void> {
     const { pageSize } = this.layout;
-    const pages = pagesIn(record);
-    if (pages * pageSize > MAX_PAGES_BYTES) {
-      throw new StreamError(`a RAM_PAGES record is followed by ${pages} pages, which is more than allowed`);
-    }
+    const pages = this.#countPages(record);
     const runs = this.#decodeRuns(record);
     for (const { first, count, segment } of runs) {
       this.#touched.fill(1, first, first + count);
@@ -56,6 +57,27 @@ export class RamReceiver {
       }
     }
     this.transferred += record.payload.length + pages * pageSize;
+    this.#count(channel);
+  }
+
+  /** Copies the pages of a RAM_COPY record out of the source's memory. */
+  async copyPages(record: IncomingRecord, source: SourceRam, channel = 0): Promise<void> {
+    const pages = this.#countPages(record);
+    const placed = this.#decodeRuns(record);
+    const { segment } = placed[0]!;
+    const runs = new PageRuns(placed.length);
+    for (const { first, count, segment: other } of placed) {
+      if (other !== segment) throw new StreamError('a RAM_COPY record has pages of several segments of RAM');
+      this.#touched.fill(1, first, first + count);
+      runs.push(first, count);
+    }
+    const digests = new Uint32Array(pages);
+    const copying = source.copy(segment, placedRuns(runs, segment.firstPage), digests);
+    await copying;
+    this.#digests.set(runs, digests);
+    this.copiedBytes += pages * this.layout.pageSize;
+    this.transferred += record.payload.length + pages * this.layout.pageSize;
+    this.copies++;
     this.#count(channel);
   }
 
@@ -76,6 +98,7 @@ export class RamReceiver {
   /** The stream goes on over another connection; digests are compared anew. */
   resume(): void {
     this.#checked = 0;
+    this.copies = 0;
   }
 
   /** A round ended: a good moment to bring the digests up to date. */
@@ -110,6 +133,14 @@ export class RamReceiver {
 
   #count(channel: number): void {
     this.#arrived[channel] = (this.#arrived[channel] ?? 0) + 1;
+  }
+
+  /** How many pages the runs of a record have together. */
+  #countPages({ payload, type }: IncomingRecord): number {
+    let pages = 0;
+    for (let end = RUN_BYTES; end <= payload.length; end += RUN_BYTES) pages += payload.readUInt32BE(end - 4);
+    if (pages * this.layout.pageSize <= MAX_PAGES_BYTES) return pages;
+    throw new StreamError(`a ${type.name} record has ${pages} pages, which is more than allowed`);
   }
 
   /** Several channels may be receiving at once, so nothing of this is kept in a place of its own. */
@@ -151,11 +182,4 @@ export class RamReceiver {
       page = stop;
     }
   }
-}
-
-/** How many pages the runs of a record have together. */
-function pagesIn({ payload }: IncomingRecord): number {
-  let pages = 0;
-  for (let end = RUN_BYTES; end <= payload.length; end += RUN_BYTES) pages += payload.readUInt32BE(end - 4);
-  return pages;
 }

@@ -11,6 +11,8 @@ import { type PageDigestAlgorithm, PageDigests } from './page-digests.js';
  * batch is digested, and that a limit on bandwidth or a cancel takes effect soon.
  */
 const BATCH_BYTES = 1 << 20;
+/** Where nothing but a record goes out, more at a time keeps the destination's threads busy between two of them. */
+const MAX_BATCH_BYTES = 4 << 20;
 const BATCH_RUNS = 1024;
 /** Zeros that pages are compared with at a time: few calls, and they stay in the cache. */
 const ZERO_BYTES = 32 << 10;
@@ -24,8 +26,8 @@ export class RamSender {
   readonly #digests: PageDigests;
   readonly #bitmap: DirtyBitmap;
   readonly #batch = new PageRuns(BATCH_RUNS);
-  readonly #zeroRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
-  readonly #dataRuns = new PageRuns(BATCH_RUNS + BATCH_BYTES / 4096);
+  readonly #zeroRuns = new PageRuns(BATCH_RUNS + MAX_BATCH_BYTES / 4096);
+  readonly #dataRuns = new PageRuns(BATCH_RUNS + MAX_BATCH_BYTES / 4096);
   readonly #zeros: Uint8Array;
   readonly #detectZeroPages: boolean;
   #deliveries: DeliveryLog | undefined;
@@ -42,7 +44,7 @@ export class RamSender {
   constructor(ram: GuestRam, algorithm: PageDigestAlgorithm, detectZeroPages = true) {
     this.#detectZeroPages = detectZeroPages;
     this.layout = new RamLayout(ram);
-    this.#digests = new PageDigests(this.layout, algorithm, BATCH_BYTES / this.layout.pageSize);
+    this.#digests = new PageDigests(this.layout, algorithm, MAX_BATCH_BYTES / this.layout.pageSize);
     this.#bitmap = new DirtyBitmap(this.layout.pages);
     this.#zeros = new Uint8Array(Math.max(ZERO_BYTES, this.layout.pageSize));
     this.#bitmap.setAll();
@@ -94,8 +96,9 @@ export class RamSender {
   }
 
   /** Sends the next pages, at most `limit` bytes of them (at least one page); does nothing when none is left. */
-  async send(sink: RecordSink, limit = BATCH_BYTES): Promise<void> {
-    const segment = this.#nextBatch(Math.min(limit, BATCH_BYTES));
+  async send(sink: RecordSink, limit = MAX_BATCH_BYTES): Promise<void> {
+    const copies = sink.copiesPages === true;
+    const segment = this.#nextBatch(Math.min(limit, copies ? MAX_BATCH_BYTES : BATCH_BYTES));
     if (segment === undefined) return;
     const results = this.#digests.update(segment, this.#batch);
     this.#separate(segment, results);
@@ -106,11 +109,12 @@ export class RamSender {
       records.push({ type: recordTypes.RAM_ZERO, payload: encodeRuns(this.#zeroRuns) });
     }
     if (this.#dataRuns.length > 0) {
-      records.push({
-        type: recordTypes.RAM_PAGES,
-        payload: encodeRuns(this.#dataRuns),
-        pages: this.#views(segment, this.#dataRuns),
-      });
+      const payload = encodeRuns(this.#dataRuns);
+      records.push(
+        copies
+          ? { type: recordTypes.RAM_COPY, payload, copied: this.#dataRuns.pages * this.layout.pageSize }
+          : { type: recordTypes.RAM_PAGES, payload, pages: this.#views(segment, this.#dataRuns) },
+      );
     }
     this.zeroPages += this.#zeroRuns.pages;
     this.normalPages += this.#dataRuns.pages;
@@ -169,24 +173,29 @@ export class RamSender {
   #separate(segment: PlacedSegment, digests: Uint32Array): void {
     this.#zeroRuns.clear();
     this.#dataRuns.clear();
+    const { zero } = this.#digests;
     let index = 0;
+    let nextZero = -1;
     for (let run = 0; run < this.#batch.length; run++) {
       let page = this.#batch.first[run]!;
       const end = page + this.#batch.count[run]!;
       while (page < end) {
-        const zeros = this.#zerosFrom(segment, page, end, digests, index);
-        if (zeros > 0) this.#zeroRuns.push(page, zeros);
-        else this.#dataRuns.push(page, 1);
-        const done = Math.max(1, zeros);
-        page += done;
-        index += done;
+        if (nextZero < index) {
+          nextZero = this.#detectZeroPages ? digests.indexOf(zero, index) : -1;
+          if (nextZero === -1) nextZero = digests.length;
+        }
+        const zeros = nextZero === index ? this.#zerosFrom(segment, page, end, digests, index) : 0;
+        // What has the digest of zeros and is not is sent like all others.
+        const count = zeros > 0 ? zeros : Math.min(end - page, Math.max(1, nextZero - index));
+        (zeros > 0 ? this.#zeroRuns : this.#dataRuns).push(page, count);
+        page += count;
+        index += count;
       }
     }
   }
 
   /** How many pages from `page` on, before `end`, are found to hold zeros; there may be more. The digest of `page` is at `index`. */
   #zerosFrom(segment: PlacedSegment, page: number, end: number, digests: Uint32Array, index: number): number {
-    if (!this.#detectZeroPages) return 0;
     const most = Math.min(end - page, this.#zeros.length / this.layout.pageSize);
     let likely = 0;
     while (likely < most && digests[index + likely] === this.#digests.zero) likely++;

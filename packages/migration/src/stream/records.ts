@@ -54,6 +54,7 @@ function record<Type extends number>(
  *
  * - CONFIGURATION: JSON, see configuration.ts. The first record.
  * - RAM_ZERO, RAM_PAGES: runs of pages; the pages of RAM_PAGES follow the payload, without a CRC (see RAM_DIGESTS).
+ * - RAM_COPY: runs of pages as of RAM_PAGES, which the destination copies out of the source's memory (after RAM_MAPPED).
  * - RAM_ROUND: 32-bit number of the pre-copy round that ended.
  * - DEVICE_DATA: the next bytes of the device's stream. DEVICE_INITIAL_SENT: its initial bytes are all sent.
  *   DEVICE_RESTART: forget what came for this device, it starts over. DEVICE_END: its stream is complete.
@@ -70,6 +71,8 @@ function record<Type extends number>(
  *   what it has when the connection breaks: how many RAM_ZERO and RAM_PAGES records have arrived whole since the migration
  *   began, over the main channel and then over each additional one. SWITCHOVER_ACK: every pre-copy device has its initial
  *   bytes; 32-bit count of the DEVICE_INITIAL_SENT records so far, so that a late one does not count for a new start. LOADED: all is loaded and checked. FAILED: the reason; nothing follows.
+ * - RAM_MAPPED: before ACCEPTED; the descriptor that came with CONFIGURATION is mapped, and pages are to come as RAM_COPY.
+ *   RAM_COPIED: 32-bit count of the RAM_COPY records that are done.
  */
 export const recordTypes = {
   CONFIGURATION: record(1, 'CONFIGURATION', 'source', 2, 1 << 20),
@@ -87,10 +90,13 @@ export const recordTypes = {
   CHANNEL: record(13, 'CHANNEL', 'source', 20, 20),
   SYNC: record(14, 'SYNC', 'source', 4, 4),
   DEVICE_BLOCK: record(15, 'DEVICE_BLOCK', 'source', 5, 4 + MAX_DEVICE_BLOCK),
+  RAM_COPY: record(16, 'RAM_COPY', 'source', RUN_BYTES, MAX_RUNS * RUN_BYTES),
   ACCEPTED: record(64, 'ACCEPTED', 'destination', 0, 4 * (1 + MAX_MULTIFD_CHANNELS)),
   SWITCHOVER_ACK: record(65, 'SWITCHOVER_ACK', 'destination', 4, 4),
   LOADED: record(66, 'LOADED', 'destination', 0, 0),
   FAILED: record(67, 'FAILED', 'destination', 0, 4096),
+  RAM_MAPPED: record(68, 'RAM_MAPPED', 'destination', 0, 0),
+  RAM_COPIED: record(69, 'RAM_COPIED', 'destination', 4, 4),
 } as const;
 
 export type StreamRecordType = (typeof recordTypes)[keyof typeof recordTypes];

@@ -15,10 +15,14 @@ export interface OutgoingRecord {
   readonly payload?: Uint8Array;
   /** The pages after a RAM_PAGES record, as views of guest RAM. */
   readonly pages?: readonly Uint8Array[];
+  /** Bytes of pages that the destination copies by itself; they count as sent. */
+  readonly copied?: number;
 }
 
 /** Where records go. */
 export interface RecordSink {
+  /** Pages go there as RAM_COPY: the destination copies them by itself. */
+  readonly copiesPages?: boolean;
   /** Resolves when more are welcome. All of one call go over the same channel. */
   write(...records: readonly OutgoingRecord[]): Promise<Written>;
 }
@@ -32,8 +36,8 @@ export interface Written {
 }
 
 /** The bytes that a record takes, its header included. */
-export function bytesOf({ payload, pages }: OutgoingRecord): number {
-  let bytes = RECORD_HEADER_BYTES + (payload?.length ?? 0);
+export function bytesOf({ payload, pages, copied = 0 }: OutgoingRecord): number {
+  let bytes = RECORD_HEADER_BYTES + (payload?.length ?? 0) + copied;
   for (const page of pages ?? []) bytes += page.length;
   return bytes;
 }
@@ -44,6 +48,7 @@ export class StreamWriter implements RecordSink {
   readonly #number: number;
   #bytes = 0;
   #records = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** @param number 0 for the main channel, from 1 for additional ones */
   constructor(channel: Channel, number = 0) {
@@ -73,7 +78,16 @@ export class StreamWriter implements RecordSink {
   }
 
   /** Writes the records in one go. Payloads and pages may be reused when the promise has settled. */
-  async write(...records: readonly OutgoingRecord[]): Promise<Written> {
+  write(...records: readonly OutgoingRecord[]): Promise<Written> {
+    return this.#write(records);
+  }
+
+  /** The record, and a descriptor with it where the channel carries descriptors. */
+  async writeWithDescriptor(record: OutgoingRecord, descriptor: number): Promise<void> {
+    await this.#write([record], descriptor);
+  }
+
+  async #write(records: readonly OutgoingRecord[], descriptor?: number): Promise<Written> {
     const chunks: Uint8Array[] = [];
     for (const { type, subject, payload, pages } of records) {
       const length = payload?.length ?? 0;
@@ -91,10 +105,13 @@ export class StreamWriter implements RecordSink {
       if (pages !== undefined) chunks.push(...pages);
       this.#records++;
     }
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const bytes = records.reduce((sum, record) => sum + bytesOf(record), 0);
     this.#bytes += bytes;
+    // Several may write at once, each all of its own.
+    const writing = this.#turn.then(() => this.#channel.write(chunks, descriptor));
+    this.#turn = writing.catch(() => {});
     try {
-      await this.#channel.write(chunks);
+      await writing;
     } catch (error) {
       // How much of it went is not known; what did not arrive whole has to be sent again.
       this.#bytes -= bytes;

@@ -40,8 +40,15 @@ napi_value make_undefined(napi_env env);
 
 // page_digests.c
 
+// Runs of pages, `count` numbers: the first page of each and how many there are. They must lie within `length` bytes, and
+// there must be room for a digest of each page.
+bool check_runs(
+    napi_env env, const uint32_t *runs, size_t count, uint32_t page_size, size_t length, size_t room);
+
 // Copies a page, `size` a multiple of 256 bytes, and returns the digest of what was copied, even where it changes meanwhile.
 uint32_t copy_page(uint8_t *into, const uint8_t *page, size_t size);
+// After the last of some copies, before others are told of them.
+void finish_copies(void);
 
 // mappings.c
 

@@ -16,16 +16,20 @@ struct copy {
   uint32_t *digests;
   uint32_t page_size;
   size_t count;
-  uint32_t pages[];
+  uint32_t runs[];
 };
 
 static void execute(napi_env env, void *data) {
   (void)env;
   struct copy *copy = data;
-  for (size_t i = 0; i < copy->count; i++) {
-    size_t offset = (size_t)copy->pages[i] * copy->page_size;
-    copy->digests[i] = copy_page(copy->into + offset, copy->from + offset, copy->page_size);
+  uint32_t *digest = copy->digests;
+  for (size_t i = 0; i < copy->count; i += 2) {
+    size_t offset = (size_t)copy->runs[i] * copy->page_size;
+    for (uint32_t n = 0; n < copy->runs[i + 1]; n++, offset += copy->page_size) {
+      *digest++ = copy_page(copy->into + offset, copy->from + offset, copy->page_size);
+    }
   }
+  finish_copies();
 }
 
 static void forget(napi_env env, struct copy *copy) {
@@ -51,29 +55,25 @@ static struct mapping *hold(napi_env env, napi_value array) {
   return hold_mapping(env, buffer);
 }
 
-// copyPages(from, into, pageSize, pages, digests)
+// copyPages(from, into, pageSize, runs, digests)
 static napi_value copy_pages(napi_env env, napi_callback_info info) {
   napi_value arguments[5], promise, name;
   struct bytes from, into;
-  uint32_t page_size, *pages, *digests;
+  uint32_t page_size, *runs, *digests;
   size_t count, room;
   if (!get_arguments(env, info, 5, arguments) || !get_uint8_array(env, arguments[0], &from) ||
       !get_uint8_array(env, arguments[1], &into) || !get_uint32(env, arguments[2], &page_size) ||
-      !get_uint32_array(env, arguments[3], &pages, &count) ||
+      !get_uint32_array(env, arguments[3], &runs, &count) ||
       !get_uint32_array(env, arguments[4], &digests, &room)) {
     return NULL;
   }
-  if (page_size == 0 || page_size % 256 != 0) return throw_range(env, "a page size is a multiple of 256 bytes");
-  if (room < count) return throw_range(env, "there is no room for all digests");
   size_t least = from.length < into.length ? from.length : into.length;
-  for (size_t i = 0; i < count; i++) {
-    if (pages[i] >= least / page_size) return throw_range(env, "a page lies beyond the bytes");
-  }
-  struct copy *copy = calloc(1, sizeof *copy + count * sizeof *pages);
+  if (!check_runs(env, runs, count, page_size, least, room)) return NULL;
+  struct copy *copy = calloc(1, sizeof *copy + count * sizeof *runs);
   if (copy == NULL) return throw_errno(env, ENOMEM, "copyPages");
   *copy = (struct copy){
       .from = from.data, .into = into.data, .digests = digests, .page_size = page_size, .count = count};
-  memcpy(copy->pages, pages, count * sizeof *pages);
+  memcpy(copy->runs, runs, count * sizeof *runs);
   if (napi_create_reference(env, arguments[0], 1, &copy->from_array) != napi_ok ||
       napi_create_reference(env, arguments[1], 1, &copy->into_array) != napi_ok ||
       napi_create_reference(env, arguments[4], 1, &copy->digests_array) != napi_ok ||

@@ -81,7 +81,7 @@ async function migratableDevice(
   }
 }
 
-function* memoryRanges({ segments, fd }: GuestMemory): Iterable<MemoryRange> {
+function* memoryRanges({ segments, descriptor: fd }: GuestMemory): Iterable<MemoryRange> {
   for (const { address, bytes } of segments) {
     yield { address, bytes, ...(fd === undefined ? {} : { file: { fd, offset: address } }) };
   }
