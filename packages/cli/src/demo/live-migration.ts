@@ -107,7 +107,7 @@ async function addressOf(destination: MachineClient, asked: string): Promise<str
   return `tcp:${address.host}:${address.port}`;
 }
 
-function progressOf(info: MigrationInfo): Progress {
+export function progressOf(info: MigrationInfo): Progress {
   const { ram } = info;
   return {
     status: info.status ?? 'none',
