@@ -215,8 +215,7 @@ export class JsonReader {
       value = value * 10 + (byte - Byte.zero);
     }
     if (position === limit || (input[start] === Byte.zero && position > start + 1)) return false;
-    const state = position === start + 1 && value === 0 ? State.zero : State.digits;
-    if (transitions[state * 256 + input[position]!] !== Action.endIntegerBefore) return false;
+    if (transitions[State.digits * 256 + input[position]!] !== Action.endIntegerBefore) return false;
     this.#position = position;
     if (this.#countToken(position - start)) {
       this.#assembler.add(value);

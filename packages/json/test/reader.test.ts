@@ -233,6 +233,14 @@ test('tokens of a message are limited in number and in size', () => {
     '!expecting value',
     '{}',
   ]);
+  // Integers count by their digits, whether they come whole or byte by byte.
+  for (const chunkBytes of [1, 1000]) {
+    assert.deepEqual(readAll('[11,22,33,44]', chunkBytes, { tokenBytes: 14 }), ['[11, 22, 33, 44]']);
+    assert.equal(
+      readAll('[11,22,33,44]', chunkBytes, { tokenBytes: 13 })[0],
+      '!JSON token size limit exceeded',
+    );
+  }
 });
 
 test('a token that grows beyond the limit is given up before it ends', () => {
