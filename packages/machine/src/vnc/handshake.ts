@@ -28,14 +28,15 @@ const VENCRYPT_VERSION = Uint8Array.of(0, 2);
 export function* handshake(options: HandshakeOptions): Conversation<boolean> {
   const { send, authentication } = options;
   send(Buffer.from('RFB 003.008\n'));
-  const minor = readVersion((yield VERSION_SIZE).toString('latin1'));
+  const version = (yield VERSION_SIZE).toString('latin1');
+  const minor = readVersion(version);
   const type = securityType(authentication);
+  // Where the server alone decides there is no VeNCrypt.
+  if (minor === undefined || (minor === 3 && type === SecurityType.VENCRYPT)) {
+    send(uint32(SecurityType.INVALID));
+    throw new VncRefusal(minor === undefined ? `version ${version.trimEnd()}` : 'TLS is required');
+  }
   if (minor === 3) {
-    // Where the server alone decides there is no VeNCrypt.
-    if (type === SecurityType.VENCRYPT) {
-      send(Buffer.concat([uint32(SecurityType.INVALID), reasonText('TLS is required')]));
-      throw new VncRefusal('TLS is required');
-    }
     send(uint32(type));
   } else {
     send(Uint8Array.of(1, type));
@@ -73,13 +74,14 @@ function* vencrypt({ send, authentication }: HandshakeOptions): Conversation<voi
   yield SECURE;
 }
 
-/** Versions in between are the one below, as the protocol has it. */
-function readVersion(text: string): 3 | 7 | 8 {
-  const version = /^RFB 003\.(\d{3})\n$/.exec(text);
-  if (version === null) throw new VncProtocolError('no protocol version');
-  const minor = Number(version[1]);
-  if (minor >= 8) return 8;
-  return minor === 7 ? 7 : 3;
+/** The versions that are spoken: some clients say 3.4 or 3.5 and mean 3.3. */
+const MINOR_VERSIONS: Readonly<Record<number, 3 | 7 | 8>> = { 3: 3, 4: 3, 5: 3, 7: 7, 8: 8 };
+
+/** Undefined for a version that is not spoken, as QEMU has it. */
+function readVersion(text: string): 3 | 7 | 8 | undefined {
+  const [version, major, minor] = /^RFB (\d{3})\.(\d{3})\n$/.exec(text) ?? [];
+  if (version === undefined) throw new VncProtocolError('no protocol version');
+  return Number(major) === 3 ? MINOR_VERSIONS[Number(minor)] : undefined;
 }
 
 /** Says that the client may not go on; from version 3.8 on, with the reason. */
@@ -90,8 +92,10 @@ function refuse(send: (bytes: Uint8Array) => void, minor: number): never {
   throw new VncRefusal(reason);
 }
 
+/** As QEMU sends it: the byte that ends a string of C is part of it. */
 function reasonText(reason: string): Uint8Array {
-  return Buffer.concat([uint32(reason.length), Buffer.from(reason)]);
+  const text = Buffer.from(`${reason}\0`);
+  return Buffer.concat([uint32(text.length), text]);
 }
 
 function uint32(value: number): Uint8Array {

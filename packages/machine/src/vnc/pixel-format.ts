@@ -47,11 +47,11 @@ export function writePixelFormat({ red, green, blue, ...format }: PixelFormat): 
 
 /** @throws Error when no pixel can look like that */
 export function readPixelFormat(bytes: Buffer): PixelFormat {
-  const bitsPerPixel = bytes[0];
+  const trueColour = bytes[3] !== 0;
+  const bitsPerPixel = sizeOf(bytes[0]!, trueColour);
   if (bitsPerPixel !== 8 && bitsPerPixel !== 16 && bitsPerPixel !== 32) {
     throw new Error(`pixels of ${bitsPerPixel} bits`);
   }
-  const trueColour = bytes[3] !== 0;
   const [red, green, blue] = [0, 1, 2].map((index) => {
     const channel = { max: bytes.readUInt16BE(4 + 2 * index), shift: bytes[10 + index]! };
     const bits = Math.log2(channel.max + 1);
@@ -61,6 +61,11 @@ export function readPixelFormat(bytes: Buffer): PixelFormat {
     return channel;
   }) as [Channel, Channel, Channel];
   return { bitsPerPixel, depth: bytes[1]!, bigEndian: bytes[2] !== 0, trueColour, red, green, blue };
+}
+
+/** An index into a colour map fits a byte, where the client has not said what else it is to fit. */
+function sizeOf(bitsPerPixel: number, trueColour: boolean): number {
+  return trueColour || [16, 32].includes(bitsPerPixel) ? bitsPerPixel : 8;
 }
 
 /** The bytes of a pixel for each colour of a palette. */
