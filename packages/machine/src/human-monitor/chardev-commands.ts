@@ -10,7 +10,7 @@ import { MonitorError } from './monitor-error.js';
 export const CHARDEV_COMMANDS: readonly MonitorCommand[] = [
   {
     name: 'chardev-add',
-    arguments: [{ name: 'args', kind: 'rest' }],
+    arguments: [{ name: 'args', kind: 'string' }],
     usage: 'args',
     help: 'add chardev',
     completions: (_, position) => (position === 0 ? CHARDEV_KINDS : []),
@@ -31,7 +31,7 @@ export const CHARDEV_COMMANDS: readonly MonitorCommand[] = [
     name: 'chardev-change',
     arguments: [
       { name: 'id', kind: 'string' },
-      { name: 'args', kind: 'rest' },
+      { name: 'args', kind: 'string' },
     ],
     usage: 'id args',
     help: 'change chardev',

@@ -91,10 +91,17 @@ function invalidValue(text: string): Error {
   return new Error(`invalid parameter value: ${text}`);
 }
 
+/** How a medium may be inserted (BlockdevChangeReadOnlyMode of QEMU's schema). */
+const READ_ONLY_MODES: readonly string[] = ['retain', 'read-only', 'read-write'];
+
 /** There is no drive whose medium could be changed, only the password of the VNC server. */
 async function change(args: MonitorArguments, context: MonitorContext): Promise<string> {
   const device = args.text('device');
-  if (device !== 'vnc') throw new Error(`Device '${device}' not found`);
+  if (device !== 'vnc') {
+    const mode = args.optionalText('read-only-mode');
+    if (mode !== undefined && !READ_ONLY_MODES.includes(mode)) throw invalidValue(mode);
+    throw new Error(`Device '${device}' not found`);
+  }
   if (args.optionalText('read-only-mode') !== undefined) {
     throw new MonitorError("Parameter 'read-only-mode' is invalid for VNC");
   }

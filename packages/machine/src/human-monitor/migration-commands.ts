@@ -102,13 +102,16 @@ export const MIGRATION_COMMANDS: readonly MonitorCommand[] = [
   },
 ];
 
-/** Without -d the line is done when the migration is. */
+/** Without -d the line is done when the migration is; who sends lines by human-monitor-command is not made to wait. */
 async function migrate(args: MonitorArguments, context: MonitorContext): Promise<string> {
   await migrationCommands.migrate(
     { uri: args.text('uri'), ...(args.isOn('r') ? { resume: true } : {}) },
     context,
   );
   if (args.isOn('d')) return '';
+  if (context.terminal === undefined) {
+    return 'terminal does not allow synchronous migration, continuing detached\n';
+  }
   await context.machine.migrations.outgoingEnded();
   const { status, 'error-desc': error } = context.machine.migrations.info();
   if (status === 'failed') throw new Error(error ?? 'the migration failed');

@@ -1,17 +1,31 @@
 import type { VfioDevice } from '../devices/index.js';
 import type { MigrationInfo, VfioDeviceStats } from '../generated/index.js';
 
+/**
+ * What holds for every migration, by the names that QEMU has for it: the stream carries the run state and the
+ * configuration, what follows a section is checked, dirty pages are cleared 2^18 at a time (a segment of RAM).
+ */
+const GLOBALS = [
+  'globals:',
+  'store-global-state: on',
+  'only-migratable: off',
+  'send-configuration: on',
+  'send-section-footer: on',
+  'decompress-error-check: on',
+  'clear-bitmap-shift: 18',
+] as const;
+
 /** What `info migrate` shows. */
 export function migrationText(info: MigrationInfo): string {
   const { status, ram, vfio } = info;
-  const lines: string[] = [];
+  const lines: string[] = [...GLOBALS];
   for (const reason of info['blocked-reasons'] ?? []) lines.push(`Outgoing migration blocked:\n  ${reason}`);
   if (status !== undefined) {
     const error = info['error-desc'] === undefined ? '' : ` (${info['error-desc']})`;
     lines.push(`Migration status: ${status}${error}`);
   }
   if (info.converging === false) lines.push('not converging: the guest writes as fast as it is sent');
-  if (info['total-time'] !== undefined) lines.push(`total time: ${info['total-time']} ms`);
+  if (status !== undefined) lines.push(`total time: ${info['total-time'] ?? 0} ms`);
   if (info['expected-downtime'] !== undefined)
     lines.push(`expected downtime: ${info['expected-downtime']} ms`);
   if (info.downtime !== undefined) lines.push(`downtime: ${info.downtime} ms`);

@@ -29,7 +29,7 @@ export const PORT_COMMANDS: readonly MonitorCommand[] = [
       const width = widthOf(args);
       const value = readPorts(bus, port, width)
         .toString(16)
-        .padStart(2 * width, '0');
+        .padStart(2 * args.format('format').size, '0');
       return `port${WIDTHS[width]}[0x${port.toString(16).padStart(4, '0')}] = 0x${value}\n`;
     },
   },

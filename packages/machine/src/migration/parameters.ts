@@ -1,6 +1,6 @@
 import { QapiError } from '@godwit/qapi/runtime';
-import type { MigrateSetParameters, MigrationParameters } from '../generated/index.js';
-import { parseBoolean, parseNumber, parseSize } from '../options/values.js';
+import { type MigrateSetParameters, type MigrationParameters, protocol } from '../generated/index.js';
+import { parseBoolean, parseSize } from '../options/values.js';
 
 /** What a parameter may be, and how QEMU words that. */
 interface Check {
@@ -109,17 +109,54 @@ export function parameterFromText(name: string, text: string): MigrateSetParamet
   return { [name]: valueFromText(name, text, present) };
 }
 
+/** Those that choose from a list, and the type in the schema that has it. */
+const ENUMERATIONS: Readonly<Record<string, string>> = {
+  'multifd-compression': 'MultiFDCompression',
+  mode: 'MigMode',
+  'zero-page-detection': 'ZeroPageDetection',
+};
+
 function valueFromText(name: string, text: string, present: unknown): string | number | bigint | boolean {
   switch (typeof present) {
     case 'boolean':
       return parseBoolean(name, text);
     case 'bigint':
-      // QEMU's monitor takes a bandwidth in megabytes.
-      return parseSize(name, text, name.endsWith('bandwidth') ? 'm' : 'b');
+      return name === 'max-bandwidth' ? bandwidthFromText(text) : parseSize(name, text);
     case 'number':
-      return Number(parseNumber(name, text));
+      return unsignedFromText(name, text, name === 'x-checkpoint-delay' ? 32 : 8);
     default:
+      checkEnumeration(name, text);
       return text;
+  }
+}
+
+/** Of all bandwidths, QEMU's monitor takes this one in megabytes. */
+function bandwidthFromText(text: string): bigint {
+  const refused = new Error(`Invalid size ${text}`);
+  let bytes: bigint;
+  try {
+    bytes = parseSize('max-bandwidth', text, 'm');
+  } catch {
+    throw refused;
+  }
+  if (bytes >= 2n ** 63n) throw refused;
+  return bytes;
+}
+
+/** Decimal, hexadecimal or octal; a negative number is a very large one, as with strtoull. */
+function unsignedFromText(name: string, text: string, bits: 8 | 32): number {
+  const [, sign, digits] = /^\s*([+-]?)(0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.exec(text) ?? [];
+  const value = digits === undefined ? undefined : BigInt(digits.replace(/^0(?=\d)/, '0o'));
+  if (value === undefined || value > MAX_SIZE) throw new Error(`Parameter '${name}' expects uint64`);
+  const unsigned = BigInt.asUintN(64, sign === '-' ? -value : value);
+  if (unsigned >> BigInt(bits) !== 0n) throw new Error(`Parameter '${name}' expects uint${bits}_t`);
+  return Number(unsigned);
+}
+
+function checkEnumeration(name: string, text: string): void {
+  const type = protocol.types[ENUMERATIONS[name] ?? ''];
+  if (type?.kind === 'enum' && !type.values.includes(text)) {
+    throw new Error(`Parameter '${name}' does not accept value '${text}'`);
   }
 }
 

@@ -38,17 +38,17 @@ export function parseNumber(name: string, text: string): bigint {
  * A number of bytes with an optional suffix: `512M`, `1.5G`, `0x1000`.
  * @param unit the suffix that a number without one means
  */
-export function parseSize(name: string, text: string, unit = 'b'): bigint {
+export function parseSize(name: string, text: string, unit: 'b' | 'm' = 'b'): bigint {
   const match = /^(0x[0-9a-f]+|\d+(?:\.\d*)?)([bkmgtpe])?$/i.exec(text);
   if (match === null) throw wrongSize(name);
   const [, digits = '', suffix = unit] = match;
   const factor = 1024n ** BigInt(SIZE_SUFFIXES.indexOf(suffix.toLowerCase()));
   const [whole = '0', fraction = ''] = digits.split('.');
-  // Exact: the fraction is scaled as an integer, and what is left of a byte is dropped.
-  const value =
-    BigInt(whole) * factor +
-    (fraction === '' ? 0n : (BigInt(fraction) * factor) / 10n ** BigInt(fraction.length));
-  if (value > MAX_UINT64) throw new OptionError(`Value '${text}' is too large for parameter '${name}'`);
+  if (factor === 1n && /[1-9]/.test(fraction)) throw wrongSize(name);
+  // Exact: the fraction is scaled as an integer, and rounded to a byte.
+  const divisor = 10n ** BigInt(fraction.length);
+  const value = BigInt(whole) * factor + (2n * BigInt(fraction || '0') * factor + divisor) / (2n * divisor);
+  if (value > MAX_UINT64) throw new OptionError(`Value '${text}' is out of range for parameter '${name}'`);
   return value;
 }
 
