@@ -11,6 +11,7 @@ import { DeviceState } from '@godwit/vfio/contract';
 import { ACPI_PORT, ACPI_PORTS, PowerManagement } from './acpi/index.js';
 import { consoleBanner } from './console/banner.js';
 import { GuestTerminal } from './console/guest-terminal.js';
+import { Keyboard } from './console/keyboard.js';
 import {
   type Borrower,
   type DeviceEnvironment,
@@ -51,6 +52,8 @@ export class Hardware {
   readonly serial: Serial16550;
   readonly power: PowerManagement;
   readonly terminal: GuestTerminal;
+  /** At the terminal, beside those of its viewers. */
+  readonly keyboard: Keyboard;
   readonly #options: HardwareOptions;
   readonly #deviceEnvironment: DeviceEnvironment;
   readonly #slots: DeviceSlot[] = [];
@@ -126,6 +129,7 @@ export class Hardware {
     this.power = new PowerManagement({ onPress: () => accelerator.attendPower(), onPowerOff });
     bus.attach('port', ACPI_PORT, ACPI_PORTS, this.power, 'acpi');
     this.terminal = new GuestTerminal({ clock, serial: this.serial, banner: consoleBanner(configuration) });
+    this.keyboard = new Keyboard((bytes) => this.terminal.type(bytes));
   }
 
   get devices(): readonly VfioDevice[] {

@@ -5,11 +5,14 @@ import { descriptorCommands } from './descriptors.js';
 import { deviceCommands } from './devices.js';
 import { humanMonitorCommands } from './human-monitor.js';
 import { identityCommands } from './identity.js';
+import { inputCommands } from './input.js';
 import { introspectionCommands } from './introspection.js';
+import { memorySaveCommands } from './memory-save.js';
 import { migrationCommands } from './migration.js';
 import { objectCommands } from './objects.js';
 import { processorCommands } from './processors.js';
 import { runStateCommands } from './run-state.js';
+import { screendumpCommands } from './screendump.js';
 import { vncCommands } from './vnc.js';
 import { yankCommands } from './yank.js';
 
@@ -21,11 +24,14 @@ export const COMMAND_HANDLERS: CommandHandlers = {
   ...deviceCommands,
   ...humanMonitorCommands,
   ...identityCommands,
+  ...inputCommands,
   ...introspectionCommands,
+  ...memorySaveCommands,
   ...migrationCommands,
   ...objectCommands,
   ...processorCommands,
   ...runStateCommands,
+  ...screendumpCommands,
   ...vncCommands,
   ...yankCommands,
 };

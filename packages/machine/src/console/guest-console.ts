@@ -42,6 +42,12 @@ export class GuestConsole {
     };
   }
 
+  /** Draws what has changed since, the status line as well. */
+  refresh(): void {
+    this.#showStatus();
+    this.display.refresh();
+  }
+
   close(): void {
     this.display.close();
     this.#statusTimer?.cancel();

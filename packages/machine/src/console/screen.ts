@@ -127,6 +127,11 @@ export class Screen {
     this.#wrapping = wrapping;
   }
 
+  /** All of it has changed, for somebody who begins to look. */
+  touchAll(): void {
+    this.#touchRows(0, this.rows - 1);
+  }
+
   /** The part of each row that changed since the last call, columns `from` up to but not including `to`. */
   takeChanges(): { readonly row: number; readonly from: number; readonly to: number }[] {
     this.#anyChanged = false;

@@ -26,6 +26,7 @@ export class TextConsole implements Display {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     this.#screen = terminal.screen;
+    this.#screen.touchAll();
     this.#unwatch = terminal.watch(() => this.#announce());
     this.#pixels = new Uint8Array(this.width * this.height);
   }

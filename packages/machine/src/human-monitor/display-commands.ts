@@ -1,6 +1,14 @@
+import { inputCommands } from '../commands/input.js';
+import { screendumpCommands } from '../commands/screendump.js';
 import { NO_PASSWORD, vncCommands } from '../commands/vnc.js';
-import type { DisplayProtocol, SetPasswordAction } from '../generated/index.js';
-import type { MonitorArguments, MonitorCommand, MonitorContext } from './command.js';
+import {
+  type DisplayProtocol,
+  type KeyValue,
+  protocol,
+  type QKeyCode,
+  type SetPasswordAction,
+} from '../generated/index.js';
+import { type MonitorArguments, type MonitorCommand, type MonitorContext, quietly } from './command.js';
 import { MonitorError } from './monitor-error.js';
 
 /** The commands of the human monitor about remote displays. */
@@ -36,6 +44,36 @@ export const DISPLAY_COMMANDS: readonly MonitorCommand[] = [
       );
       return '';
     },
+  },
+  {
+    name: 'screendump',
+    arguments: [
+      { name: 'filename', kind: 'filename' },
+      { name: 'f', kind: 'option' },
+      { name: 'device', kind: 'block-device', optional: true },
+      { name: 'head', kind: 'integer', optional: true },
+    ],
+    usage: 'filename [-f format] [device [head]]',
+    help: "save screen from head 'head' of display device 'device'in specified format 'format' as image 'filename'.Currently only 'png' and 'ppm' formats are supported.",
+    run: (args, context) => {
+      const format = args.optionalText('f') ?? 'ppm';
+      if (format !== 'ppm' && format !== 'png') throw invalidValue(format);
+      const [filename, device] = [args.text('filename'), args.optionalText('device')];
+      const display = device === undefined ? {} : { device, head: args.number('head') };
+      return quietly(screendumpCommands.screendump({ filename, format, ...display }, context));
+    },
+  },
+  {
+    name: 'sendkey',
+    arguments: [
+      { name: 'keys', kind: 'string' },
+      { name: 'hold-time', kind: 'integer', optional: true },
+    ],
+    usage: 'keys [hold_ms]',
+    help: "send keys to the VM (e.g. 'sendkey ctrl-alt-f1', default hold time=100 ms)",
+    completions: (_, position) => (position === 0 ? keyNames() : []),
+    run: (args, context) =>
+      quietly(inputCommands['send-key']({ keys: args.text('keys').split('-').map(keyFromText) }, context)),
   },
   {
     name: 'set_password',
@@ -75,6 +113,23 @@ function withHint({ machine }: MonitorContext, display: string | undefined, step
       `If you want use passwords please enable password auth using '-vnc \${dpy},password'.\nError: ${NO_PASSWORD}`,
     );
   }
+}
+
+function keyNames(): readonly string[] {
+  const { QKeyCode: type } = protocol.types;
+  return type?.kind === 'enum' ? type.values : [];
+}
+
+function isKeyName(text: string): text is QKeyCode {
+  return keyNames().includes(text);
+}
+
+/** A key by its name or its number. @throws MonitorError */
+function keyFromText(text: string): KeyValue {
+  const name = text === '<' ? 'less' : text;
+  if (/^0x[0-9a-f]+$/i.test(name)) return { type: 'number', data: BigInt.asIntN(32, BigInt(name)) };
+  if (!isKeyName(name)) throw new MonitorError(`invalid parameter: ${text}`);
+  return { type: 'qcode', data: name };
 }
 
 /** @throws Error in the words of the monitor */

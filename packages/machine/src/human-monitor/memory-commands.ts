@@ -1,6 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { memorySaveCommands } from '../commands/memory-save.js';
 import type { Machine } from '../machine.js';
-import type { MonitorArguments, MonitorCommand, MonitorContext } from './command.js';
+import { type MonitorArguments, type MonitorCommand, type MonitorContext, quietly } from './command.js';
 import { formatLine, lineLength, printNumber } from './dump-format.js';
 import { MonitorError } from './monitor-error.js';
 
@@ -13,6 +14,31 @@ const SUM_BITS = 16;
 
 /** Memory and numbers. */
 export const MEMORY_COMMANDS: readonly MonitorCommand[] = [
+  {
+    name: 'memsave',
+    arguments: [
+      { name: 'val', kind: 'expression' },
+      { name: 'size', kind: 'integer' },
+      { name: 'filename', kind: 'string' },
+    ],
+    usage: 'addr size file',
+    help: "save to disk virtual memory dump starting at 'addr' of size 'size'",
+    run: (args, context) =>
+      quietly(
+        memorySaveCommands.memsave({ ...fileOf(args), 'cpu-index': BigInt(context.cpuIndex) }, context),
+      ),
+  },
+  {
+    name: 'pmemsave',
+    arguments: [
+      { name: 'val', kind: 'expression' },
+      { name: 'size', kind: 'integer' },
+      { name: 'filename', kind: 'string' },
+    ],
+    usage: 'addr size file',
+    help: "save to disk physical memory dump starting at 'addr' of size 'size'",
+    run: (args, context) => quietly(memorySaveCommands.pmemsave(fileOf(args), context)),
+  },
   {
     name: 'print',
     alias: 'p',
@@ -58,6 +84,10 @@ export const MEMORY_COMMANDS: readonly MonitorCommand[] = [
     run: dump,
   },
 ];
+
+function fileOf(args: MonitorArguments): { val: bigint; size: bigint; filename: string } {
+  return { val: args.number('val'), size: args.number('size'), filename: args.text('filename') };
+}
 
 /** Guest memory as `x` and `xp` print it; the embedded guest's addresses are physical ones. */
 function dump(args: MonitorArguments, { machine }: MonitorContext): string {

@@ -355,6 +355,9 @@ function monitorFrom(
       throw new OptionError(`Parameter 'mode' does not accept value '${mode}'`);
     }
     if (chardev === undefined) throw new OptionError("Parameter 'chardev' is missing");
+    if (mode === 'readline' && pretty === true) {
+      throw new OptionError("'pretty' is not compatible with HMP monitors");
+    }
     return {
       ...(typeof id === 'string' ? { id } : {}),
       mode,

@@ -1,11 +1,11 @@
 import { Socket } from 'node:net';
 import { QapiError } from '@godwit/qapi/runtime';
 import { type SocketAddress, StreamTransport } from '@godwit/qmp';
-import { GuestConsole } from '../console/index.js';
+import type { GuestConsole } from '../console/index.js';
 import type { Machine } from '../machine.js';
 import { inOptionAsync } from '../options/command-line.js';
 import type { VncConfiguration } from './configuration.js';
-import { consoleStatus } from './console-status.js';
+import { openConsole } from './machine-console.js';
 import { VncServer } from './server.js';
 import { serverTls } from './tls.js';
 
@@ -27,11 +27,7 @@ export class VncServers {
   }
 
   private constructor(machine: Machine) {
-    this.console = new GuestConsole({
-      clock: machine.environment.clock,
-      terminal: machine.hardware.terminal,
-      status: () => consoleStatus(machine),
-    });
+    this.console = openConsole(machine);
   }
 
   /** In the order of the options. */
