@@ -23,10 +23,14 @@ export const vncCommands = {
     // The one that was made last comes first, as in QEMU.
     [...(machine.vnc?.list() ?? [])].reverse().map((server) => {
       const asked = authenticationInfo(server.authentication);
+      const sockets = server.addresses.map((address) => ({ ...address, ...asked }));
+      const { webAddress } = server;
+      const pages =
+        webAddress === undefined ? [] : [{ ...webAddress, ...authenticationInfo(server.webAuthentication) }];
       return {
         id: server.id,
         // As do its sockets.
-        server: server.addresses.map((address) => ({ ...address, ...asked })).reverse(),
+        server: [...sockets, ...pages].reverse(),
         clients: [...server.clients],
         ...asked,
       };

@@ -161,7 +161,8 @@ type Shown = (context: MonitorContext) => string | Promise<string>;
 function vncText(context: MonitorContext): string {
   const servers = vncCommands['query-vnc-servers'](undefined, context);
   if (servers.length === 0) return 'None\n';
-  const end = ({ host, service, family }: VncBasicInfo) => `${host}:${service} (${family})`;
+  const end = ({ host, service, family, websocket }: VncBasicInfo) =>
+    `${host}:${service} (${family}${websocket ? ' (Websocket)' : ''})`;
   const asked = (auth: string, vencrypt = 'none') => `Auth: ${auth} (Sub: ${vencrypt})`;
   return servers
     .map(({ id, server, auth, vencrypt, clients }) =>

@@ -31,6 +31,8 @@ export interface VncConfiguration {
   readonly id: string;
   /** Absent for a server whose viewers come by `add_client` alone. */
   readonly address?: VncAddress;
+  /** Where viewers that run in web pages come to, over WebSockets. */
+  readonly webAddress?: VncAddress | undefined;
   /** Viewers need the password that `set_password` gives; until then none is let in. */
   readonly password: boolean;
   /** The secret object that holds the first password. */
@@ -49,13 +51,13 @@ export interface VncConfiguration {
 }
 
 const BASE_PORT = 5900;
+const WEB_BASE_PORT = 5700;
 const MAX_PORT = 65535;
 const CONNECTIONS = 32;
 const SHARE_POLICIES: readonly string[] = ['allow-exclusive', 'force-shared', 'ignore'];
 
 /** What is refused, by the parameter that asks for it. */
 const REFUSALS: Readonly<Record<string, (value: string) => string>> = {
-  websocket: () => 'VNC over websockets is not supported',
   sasl: () => 'VNC SASL auth requires cyrus-sasl support',
   'sasl-authz': () => "'sasl-authz' provided but SASL auth is not enabled",
   display: (id) => `Device '${id}' not found`,
@@ -87,9 +89,11 @@ export function vncFromOptions(id: string, values: OptionValues, source?: string
   const share = values.share ?? 'allow-exclusive';
   if (!isSharePolicy(share)) throw new OptionError('unknown vnc share= option');
   const address = addressFrom(values);
+  const webAddress = webAddressFrom(values, address);
   return {
     ...(source === undefined ? {} : { source }),
     ...(address === undefined ? {} : { address }),
+    webAddress,
     id,
     password: values.password === true || passwordSecret !== undefined,
     passwordSecret: optionalText(passwordSecret),
@@ -126,7 +130,7 @@ function addressFrom(values: OptionValues): VncAddress | undefined {
   const last = Number(to ?? 0) === 0 ? port : offset + Number(to);
   if (last < port) throw new OptionError('Failed to create a socket');
   const lastPort = Math.min(last, MAX_PORT);
-  const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  const host = bareHost(text.slice(0, colon));
   const anywhere = host === '' && values.reverse !== true;
   return {
     kind: 'tcp',
@@ -135,6 +139,38 @@ function addressFrom(values: OptionValues): VncAddress | undefined {
     lastPort,
     ...addressFamily(values),
   };
+}
+
+/** For viewers in web pages there is a port of its own, with the display's number if no other is given. */
+function webAddressFrom(values: OptionValues, address: VncAddress | undefined): VncAddress | undefined {
+  const { websocket: text } = values;
+  if (address === undefined || text === undefined || text === 'off') return undefined;
+  if (values.reverse === true) throw new OptionError('Cannot use websockets in reverse mode');
+  const where = String(text);
+  if (where.startsWith('unix:')) throw new OptionError('UNIX sockets not supported with websock');
+  const colon = where.lastIndexOf(':');
+  const name = where.slice(colon + 1);
+  if (colon >= 0 && name === '') throw new OptionError('vnc port cannot be empty');
+  const host = bareHost(where.slice(0, Math.max(colon, 0)));
+  const shared = address.kind === 'tcp' ? address.host : anyHost(values);
+  const family = addressFamily(values);
+  if (name === '' || name === 'on') {
+    const display = address.kind === 'tcp' ? address.port - BASE_PORT : 0;
+    const more = address.kind === 'tcp' ? address.lastPort - address.port : 0;
+    const port = WEB_BASE_PORT + display;
+    return { kind: 'tcp', host: host || shared, port, lastPort: port + more, ...family };
+  }
+  const port = Number(name);
+  if (!/^\d+$/.test(name) || port > MAX_PORT) {
+    throw new OptionError(
+      `address resolution failed for ${host}:${name}: Servname not supported for ai_socktype`,
+    );
+  }
+  return { kind: 'tcp', host: host || shared, port, lastPort: port, ...family };
+}
+
+function bareHost(text: string): string {
+  return text.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** Every address of the host: of IPv4, unless only IPv6 is asked for. */

@@ -14,6 +14,7 @@ import { connect, endpointInfo, listen, resolved } from './listening.js';
 import { CHALLENGE_SIZE, Password } from './password.js';
 import type { PowerAction } from './power-control.js';
 import { VncSession } from './session.js';
+import { upgradeWebViewer } from './web-viewer.js';
 
 /** At most so often is the picture drawn anew, in milliseconds. */
 const FRAME_MS = 30;
@@ -62,19 +63,22 @@ export class VncServer {
   readonly #clients: Client[] = [];
   readonly #unwatch: () => void;
   #listeners: readonly Listener[] = [];
+  /** Viewers that run in web pages come here. */
+  #webListener: Listener | undefined;
   #frame: Timer | undefined;
 
   /** @throws Error when its address does not resolve or cannot be listened on */
   static async open(options: VncServerOptions): Promise<VncServer> {
     const server = new VncServer(options);
-    const { address, reverse } = options.configuration;
+    const { address, reverse, webAddress } = options.configuration;
     if (address === undefined) return server;
     try {
       if (reverse) server.accept(await connect(address, options.native), peerAt(address));
       else await server.listen([address]);
+      if (webAddress !== undefined) await server.#listenForPages(webAddress);
       return server;
     } catch (error) {
-      server.close();
+      await server.closeListener();
       throw error;
     }
   }
@@ -97,6 +101,16 @@ export class VncServer {
   /** Where it listens; nowhere where viewers come by `add_client` alone. */
   get addresses(): readonly VncBasicInfo[] {
     return this.#listeners.map(({ address }) => endpointInfo(address));
+  }
+
+  /** Where viewers that run in web pages come to, and what is asked of them. */
+  get webAddress(): VncBasicInfo | undefined {
+    const listener = this.#webListener;
+    return listener === undefined ? undefined : { ...endpointInfo(listener.address), websocket: true };
+  }
+
+  get webAuthentication(): VncAuthentication {
+    return { password: this.#options.configuration.password };
   }
 
   /** Who looks, or is about to; who came last is first. */
@@ -161,18 +175,25 @@ export class VncServer {
    * @param skipSecurity it need not speak TLS, nor show that it knows the password
    */
   accept(transport: Transport, peer: SocketAddress, skipSecurity = false): void {
-    const { console, clock, title } = this.#options;
+    this.#accept(transport, endpointInfo(peer), skipSecurity ? NO_AUTHENTICATION : this.authentication);
+  }
+
+  #accept(transport: Transport, info: VncBasicInfo, authentication: VncAuthentication): void {
+    const { console, clock, title, tls } = this.#options;
     const { display } = console;
     const removeViewer = console.addViewer();
     display.refresh();
+    const identified = (certificate: X509Certificate | undefined) => this.#identify(client, certificate);
+    const webViewer = { clock, tls: tls?.options, identified };
     const session = new VncSession({
       transport,
+      upgrade: info.websocket ? (connection) => upgradeWebViewer(connection, webViewer) : undefined,
       clock,
       display,
       title,
-      authentication: skipSecurity ? NO_AUTHENTICATION : this.authentication,
+      authentication,
       tls: () => this.#options.tls?.options() ?? {},
-      identified: (certificate) => this.#identify(client, certificate),
+      identified,
       challenge: () => randomBytes(CHALLENGE_SIZE),
       accepts: (challenge, response) =>
         this.#password.accepts(challenge, response, Math.floor(clock.wallMicroseconds() / 1e6)),
@@ -184,8 +205,8 @@ export class VncServer {
     const stopWatching = display.watch(session);
     const client: Client = {
       session,
-      info: endpointInfo(peer),
-      announced: endpointInfo(peer),
+      info,
+      announced: info,
       exclusive: false,
       removeViewer: () => {
         stopWatching();
@@ -209,6 +230,14 @@ export class VncServer {
   async closeListener(): Promise<void> {
     this.close();
     for (const listener of this.#listeners) await listener.close();
+    await this.#webListener?.close();
+  }
+
+  async #listenForPages(wanted: VncAddress): Promise<void> {
+    const address = await resolved(wanted);
+    this.#webListener = await listen(address, this.#options.native, (transport, peer) =>
+      this.#accept(transport, { ...endpointInfo(peer), websocket: true }, this.webAuthentication),
+    );
   }
 
   /** Notes who the client has shown to be. Returns whether that one is let in. */

@@ -22,6 +22,8 @@ const OUTPUT_LIMIT = 4 << 20;
 
 export interface SessionOptions extends Omit<HandshakeOptions, 'send'> {
   readonly transport: Transport;
+  /** Makes of the connection what is spoken over. Absent where that is the connection itself. */
+  readonly upgrade?: ((connection: Transport) => Promise<Transport>) | undefined;
   readonly clock: Clock;
   readonly display: Display;
   /** What the viewer's window is called. */
@@ -49,7 +51,8 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   #transport: Transport;
   /** What TLS runs over, once the client speaks it: what the connection says goes there. */
   #encrypted: TransportStream | undefined;
-  readonly #listening: Listening;
+  /** Absent while the connection is made to be what is spoken over. */
+  #listening: Listening | undefined;
   readonly #keys = new Keys();
   readonly #encoders = new Encoders();
   readonly #damage: Damage;
@@ -76,18 +79,12 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     this.#damage = new Damage(this.#width, this.#height);
     this.#deadline = clock.setTimer(() => this.close(), HANDSHAKE_LIMIT_MS);
     this.#transport = transport;
-    const plain = this.#plainHandler();
-    transport.start({
-      data: (chunk, fds) => (this.#encrypted ?? plain).data(chunk, fds),
-      drain: () => (this.#encrypted ?? plain).drain(),
-      ended: () => (this.#encrypted ?? plain).ended(),
-      closed: () => {
-        this.#deadline?.cancel();
-        this.close();
-        options.closed();
-      },
-    });
-    this.#listening = new Listening(this.#converse(), (received) => this.#secure(received));
+    if (options.upgrade === undefined) this.#begin(transport);
+    else
+      options.upgrade(transport).then(
+        (upgraded) => this.#begin(upgraded),
+        () => this.#ended(),
+      );
   }
 
   /** Whether the handshake is done. */
@@ -160,6 +157,24 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
     else power(known);
   }
 
+  #begin(transport: Transport): void {
+    this.#transport = transport;
+    const plain = this.#plainHandler();
+    transport.start({
+      data: (chunk, fds) => (this.#encrypted ?? plain).data(chunk, fds),
+      drain: () => (this.#encrypted ?? plain).drain(),
+      ended: () => (this.#encrypted ?? plain).ended(),
+      closed: () => this.#ended(),
+    });
+    this.#listening = new Listening(this.#converse(), (received) => this.#secure(received));
+  }
+
+  #ended(): void {
+    this.#deadline?.cancel();
+    this.close();
+    this.#options.closed();
+  }
+
   /** What becomes of what the client says in the end, encrypted or not. */
   #plainHandler(): Pick<TransportHandler, 'data' | 'drain' | 'ended'> {
     return {
@@ -187,7 +202,7 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
         this.#transport = secure;
         this.#blocked = false;
         secure.start({ ...plain, closed: () => this.close() });
-        this.#listening.secured();
+        this.#listening?.secured();
       },
     });
   }
@@ -210,7 +225,7 @@ export class VncSession implements ClientMessageHandler, DisplayListener {
   #receive(chunk: Uint8Array): void {
     if (this.#over) return;
     try {
-      this.#listening.feed(chunk);
+      this.#listening?.feed(chunk);
     } catch (error) {
       this.#over = true;
       // Who was turned away is told so first, and has until the end of the handshake's time to hear it.

@@ -22,7 +22,10 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['unix:/x,display=d', "Device 'd' not found"],
   ['unix:/x,audiodev=a', "Audiodev 'a' not found"],
   ['unix:/x,sasl=on', 'VNC SASL auth requires cyrus-sasl support'],
-  ['unix:/x,websocket=on', 'VNC over websockets is not supported'],
+  ['unix:/x,websocket=unix:/y', 'UNIX sockets not supported with websock'],
+  [':5,websocket=on,reverse=on', 'Cannot use websockets in reverse mode'],
+  [':5,websocket=h:', 'vnc port cannot be empty'],
+  [':5,websocket=x', 'address resolution failed for :x: Servname not supported for ai_socktype'],
   [':5,to=4', 'Failed to create a socket'],
   [':5,ipv4=off,ipv6=off', 'Cannot disable IPv4 and IPv6 at same time'],
   ['unix:', 'UNIX socket path must not be empty'],
@@ -56,6 +59,17 @@ test('addresses of VNC servers count displays from port 5900 on', () => {
     family: 6,
   });
   assert.equal(address('none'), undefined);
+});
+
+test('viewers in web pages have a port of their own, from 5700 on or the one that is given', () => {
+  const address = (text: string) => vnc('-vnc', text)[0]!.webAddress;
+  const tcp = (host: string, port: number, lastPort = port) => ({ kind: 'tcp', host, port, lastPort });
+  assert.deepEqual(address('localhost:3,websocket=on'), tcp('localhost', 5703));
+  assert.deepEqual(address(':3,to=9,websocket'), tcp('0.0.0.0', 5703, 5709));
+  assert.deepEqual(address(':3,websocket=8080'), tcp('0.0.0.0', 8080));
+  assert.deepEqual(address('localhost:3,websocket=[::1]:8080'), tcp('::1', 8080));
+  assert.deepEqual(address('unix:/x,websocket=on'), tcp('0.0.0.0', 5700));
+  for (const none of ['none,websocket=on', ':3,websocket=off', ':3']) assert.equal(address(none), undefined);
 });
 
 test('servers without a name get one, and -display vnc= is the same as -vnc', () => {
