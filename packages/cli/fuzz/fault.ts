@@ -80,6 +80,11 @@ export function anyFault(random: Random, bytes: number): Fault {
   }
 }
 
+/** The connection breaks while the guest runs, or nothing more arrives. */
+export function anyBreak(random: Random, bytes: number): Fault {
+  return { kind: random.pick(['cut', 'cut', 'cut', 'stall']), offset: 3000 + random.below(bytes) };
+}
+
 export function describeFault(fault: Fault): string {
   const { kind, ...rest } = fault;
   return [kind, ...Object.values(rest)].join(' ');

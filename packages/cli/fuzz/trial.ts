@@ -9,6 +9,7 @@ import { guestIsReady, guestIsWhole, pagesWritten, verify } from '../src/demo/ve
 import type { Fault } from './fault.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import type { Random } from './random.js';
+import type { RecoveryStep } from './recovery.js';
 
 export interface TrialEnvironment {
   readonly clock: Clock;
@@ -16,6 +17,8 @@ export interface TrialEnvironment {
   readonly temporaryFolder: string;
   /** Additional channels (multifd); default 0, none. */
   readonly channels?: number;
+  /** Both sides keep a migration whose connection breaks, and this happens to it then, one step for each break. */
+  readonly recovery?: readonly RecoveryStep[];
 }
 
 /** How a trial ended, in the words that a report counts. */
@@ -27,6 +30,7 @@ export interface Verdict {
 }
 
 const GODWIT = fileURLToPath(new URL('../../bin/godwit.js', import.meta.url));
+const WAITING = 'postcopy-paused';
 const ENDED: readonly (string | undefined)[] = ['completed', 'failed', 'cancelled'];
 const LIMIT_MS = 60_000;
 /** When a client loses patience. */
@@ -86,15 +90,20 @@ class Trial {
   readonly #clock: Clock;
   readonly #folder: string;
   readonly #channels: number;
+  /** Those that are still to come; undefined where nothing is to be taken up. */
+  readonly #recovery: RecoveryStep[] | undefined;
   readonly #machines: MachineProcess[] = [];
-  #proxy: FaultyProxy | undefined;
+  readonly #proxies: FaultyProxy[] = [];
+  /** Somebody's process was killed. */
+  #killed = false;
 
   constructor(
     fault: Fault,
     devices: readonly string[],
-    { clock, channels = 0 }: TrialEnvironment,
+    { clock, channels = 0, recovery }: TrialEnvironment,
     folder: string,
   ) {
+    this.#recovery = recovery === undefined ? undefined : [...recovery];
     this.#fault = fault;
     this.#devices = devices;
     this.#clock = clock;
@@ -114,7 +123,7 @@ class Trial {
     await this.#migrate(source.client, destination.client);
     const strike =
       fault.kind === 'kill'
-        ? this.#after(fault.after, () => process.kill(this.#machine(fault.side).pid, 'SIGKILL'))
+        ? this.#after(fault.after, () => this.#kill(fault.side))
         : fault.kind === 'cancel'
           ? this.#after(fault.after, () => source.client.execute('migrate_cancel'))
           : undefined;
@@ -125,10 +134,10 @@ class Trial {
 
   async close(): Promise<void> {
     await Promise.all(this.#machines.map((machine) => machine.close()));
-    await this.#proxy?.close();
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     for (const { pid } of this.#machines) assert.ok(!existsSync(`/proc/${pid}`), `process ${pid} is left`);
     // One that was killed cannot remove its own sockets.
-    if (this.#fault.kind !== 'kill') {
+    if (!this.#killed) {
       assert.deepEqual(readdirSync(this.#folder), [], 'files are left');
     }
   }
@@ -172,36 +181,76 @@ class Trial {
       await source.execute('migrate', { uri: 'file:/dev/full' });
       return;
     }
-    if (this.#channels > 0) {
-      for (const machine of [source, destination]) {
-        await machine.execute('migrate-set-capabilities', {
-          capabilities: [{ capability: 'multifd', state: true }],
-        });
-        await machine.execute('migrate-set-parameters', { 'multifd-channels': this.#channels });
-      }
+    const capabilities = [
+      { capability: 'multifd', state: this.#channels > 0 },
+      { capability: 'x-precopy-recovery', state: this.#recovery !== undefined },
+    ] as const;
+    for (const machine of [source, destination]) {
+      await machine.execute('migrate-set-capabilities', { capabilities: [...capabilities] });
+      await machine.execute('migrate-set-parameters', { 'multifd-channels': Math.max(1, this.#channels) });
     }
-    const listensAt = join(this.#folder, 'migration');
-    const proxyAt = join(this.#folder, 'proxy');
-    await destination.execute('migrate-incoming', { uri: `unix:${listensAt}` });
-    this.#proxy = await FaultyProxy.listen(proxyAt, listensAt, this.#fault);
+    const [listensAt, uri] = await this.#connection(this.#fault);
+    await destination.execute('migrate-incoming', { uri: listensAt });
     await source.execute('migrate-set-parameters', { 'max-bandwidth': BigInt(64 << 20) });
-    await source.execute('migrate', { uri: `unix:${proxyAt}` });
+    await source.execute('migrate', { uri });
+  }
+
+  /** Where the destination is to listen, and where the source finds it with the fault between them. */
+  async #connection(fault: Fault): Promise<[string, string]> {
+    const number = this.#proxies.length;
+    const listensAt = join(this.#folder, `migration${number}`);
+    const proxyAt = join(this.#folder, `proxy${number}`);
+    this.#proxies.push(await FaultyProxy.listen(proxyAt, listensAt, fault));
+    return [`unix:${listensAt}`, `unix:${proxyAt}`];
+  }
+
+  /** Both sides wait for another connection: what is to happen next happens. */
+  async #recover(source: MachineProcess, destination: MachineProcess): Promise<void> {
+    const step = this.#recovery?.shift() ?? { kind: 'go-on', fault: { kind: 'none' } };
+    if (step.kind === 'kill') return this.#kill(step.side);
+    if (step.kind === 'cancel') {
+      await unlessGone(source.client.execute('migrate_cancel'));
+      return;
+    }
+    const [listensAt, uri] = await this.#connection('fault' in step ? step.fault : { kind: 'none' });
+    if (step.kind === 'astray') {
+      await destination.client.execute('migrate-recover', { uri: `${listensAt}-elsewhere` });
+      await source.client.execute('migrate', { uri: `${listensAt}-nowhere`, resume: true });
+      await this.until(async () => (await statusOf(source)) === WAITING, 'the source finds somebody');
+    }
+    await destination.client.execute('migrate-recover', { uri: listensAt });
+    await source.client.execute('migrate', { uri, resume: true });
+    if (step.kind === 'kill-later') await this.#after(step.after, () => this.#kill(step.side));
+  }
+
+  /** Nothing gets on: it is broken off, to go on elsewhere, or cancelled where that cannot be. */
+  async #loseHope({ client }: MachineProcess): Promise<void> {
+    if (this.#recovery !== undefined && (await unlessGone(client.execute('migrate-pause'))) !== undefined)
+      return;
+    await unlessGone(client.execute('migrate_cancel'));
+  }
+
+  #kill(side: 'source' | 'destination'): void {
+    this.#killed = true;
+    process.kill(this.#machine(side).pid, 'SIGKILL');
   }
 
   /** Until the source says how it ended, or is gone. Meanwhile there are never two guests that run. */
   async #follow(source: MachineProcess, destination: MachineProcess): Promise<void> {
-    const startedAt = this.#clock.now();
-    let impatient = false;
+    let patientUntil = this.#clock.now() + PATIENCE_MS;
     await this.until(async () => {
       // The destination is asked first: where it runs, the source must have stopped before.
       const there = await runState(destination);
       const here = await runState(source);
       assert.ok(!(there === 'running' && here === 'running'), 'the guest runs twice');
-      if (!impatient && this.#clock.now() - startedAt > PATIENCE_MS) {
-        impatient = true;
-        await unlessGone(source.client.execute('migrate_cancel'));
-      }
       const status = await statusOf(source);
+      if (status === WAITING && (await statusOf(destination)) === WAITING) {
+        await this.#recover(source, destination);
+        patientUntil = this.#clock.now() + PATIENCE_MS;
+      } else if (this.#clock.now() > patientUntil) {
+        patientUntil = this.#clock.now() + PATIENCE_MS;
+        await this.#loseHope(source);
+      }
       return !source.alive || (ENDED.includes(status) && here !== 'finish-migrate');
     }, 'the migration does not end');
   }
@@ -212,11 +261,13 @@ class Trial {
     written: number,
     descriptors: number,
   ): Promise<Verdict> {
-    const fault = this.#fault;
     // The destination has seen the end as soon as it runs, waits with all that it needs, or says that it failed.
     await this.until(async () => {
       if (!destination.alive) return true;
       const info = await unlessGone(destination.client.execute('query-migrate'));
+      // One that can be taken up waits for that until somebody ends it.
+      if (info?.status?.startsWith('postcopy'))
+        await unlessGone(destination.client.execute('migrate_cancel'));
       return info === undefined || info.status === undefined || ENDED.includes(info.status);
     }, 'the destination does not notice the end');
     const status = await statusOf(source);
@@ -239,7 +290,7 @@ class Trial {
       await this.#assertWhole(destination.client, written);
       return { status, guest: 'destination' };
     }
-    assert.equal(fault.kind, 'kill', `nobody runs the guest: ${here}, ${there}`);
+    assert.ok(this.#killed, `nobody runs the guest: ${here}, ${there}`);
     return { status, guest: undefined };
   }
 
