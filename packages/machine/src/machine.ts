@@ -12,12 +12,7 @@ import type { MachineEnvironment } from './machine-environment.js';
 import { Migrations } from './migration/migrations.js';
 import { UserObjects } from './objects/index.js';
 import { inOptionAsync } from './options/command-line.js';
-import type {
-  MachineActions,
-  MachineConfiguration,
-  MonitorConfiguration,
-  ObjectConfiguration,
-} from './options/configuration.js';
+import type { MachineActions, MachineConfiguration, MonitorConfiguration } from './options/configuration.js';
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
 import { GuestControl } from './run-state/guest-control.js';
@@ -74,7 +69,9 @@ export class Machine {
     try {
       // Character devices name objects: TLS credentials.
       for (const object of configuration.objects) await optionally(object, () => machine.objects.add(object));
-      for (const chardev of configuration.chardevs) await machine.chardevs.add(chardev);
+      for (const chardev of configuration.chardevs) {
+        await optionally(chardev, () => machine.chardevs.add(chardev));
+      }
       if (!configuration.preconfig) await machine.#build();
       return machine;
     } catch (error) {
@@ -96,7 +93,7 @@ export class Machine {
       ...environment,
       fdSets: this.fdSets,
       objects: this.objects,
-      onExit: () => this.end({ reason: 'host-ui', exitCode: 0 }),
+      onExit: (exitCode) => this.end({ reason: 'host-ui', exitCode }),
       onInterrupt: () => void this.shutdown('host-signal'),
     });
     this.guest = new GuestControl({
@@ -260,7 +257,7 @@ export class Machine {
   }
 }
 
-/** Runs a step for a device or an object; its error begins with the option that asked for it. */
-function optionally<T>({ source }: ObjectConfiguration, step: () => Promise<T>): Promise<T> {
+/** Runs a step for something that an option may have asked for; its error begins with that option. */
+function optionally<T>({ source }: { readonly source?: string }, step: () => Promise<T>): Promise<T> {
   return source === undefined ? step() : inOptionAsync(source, step);
 }

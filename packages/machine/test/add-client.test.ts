@@ -29,9 +29,9 @@ async function passing(configuration: Partial<MachineConfiguration> = {}): Promi
   const machine = await createTestMachine({
     ...configuration,
     chardevs: [
-      { ...socket, id: 'qmp', endpoint: { type: 'unix', path, abstract: false } },
-      { ...socket, id: 'com1', endpoint: { type: 'unix', path: join(folder, 'com1'), abstract: false } },
-      { ...socket, id: 'free', endpoint: { type: 'unix', path: join(folder, 'free'), abstract: false } },
+      { ...socket, id: 'qmp', endpoint: { type: 'unix', path } },
+      { ...socket, id: 'com1', endpoint: { type: 'unix', path: join(folder, 'com1') } },
+      { ...socket, id: 'free', endpoint: { type: 'unix', path: join(folder, 'free') } },
       { id: 'quiet', kind: 'null' },
     ],
     serials: ['com1'],

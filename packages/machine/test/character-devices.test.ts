@@ -90,7 +90,7 @@ test('what is wrong with a chardev is said, and leaves no trace', async () => {
   const add = (id: string, backend: object) => execute(machine, 'chardev-add', { id, backend });
   const refusals = [
     [() => add('n', { type: 'null', data: {} }), "Chardev with id 'n' already exists"],
-    [() => add('x', { type: 'vc', data: {} }), "Parameter 'type' does not accept value 'vc'"],
+    [() => add('x', { type: 'spicevmc', data: {} }), "Parameter 'type' does not accept value 'spicevmc'"],
     [
       () => add('x', { type: 'ringbuf', data: { size: 3 } }),
       "Failed to add chardev 'x': size of ringbuf chardev must be power of two",
@@ -173,7 +173,7 @@ test('a client of the serial port may come before the guest writes, and its succ
       {
         kind: 'socket',
         id: 's',
-        endpoint: { type: 'unix', path, abstract: false },
+        endpoint: { type: 'unix', path },
         server: true,
         wait: false,
       },

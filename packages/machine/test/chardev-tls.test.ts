@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import { QmpClient } from '@godwit/qmp';
-import { type SocketTls, socketTls } from '../src/chardev/socket-tls.js';
+import { clientTls, type SocketTls } from '../src/chardev/socket-tls.js';
 import type { ChardevInfo } from '../src/protocol.js';
 import { CLIENT_FILES, credentialFolder, fixture, SERVER_FILES } from './objects/credential-folder.js';
 import { createTestMachine, type TestMachine } from './support/test-machine.js';
@@ -99,7 +99,18 @@ test('what TLS cannot be spoken with is refused', async (t) => {
     );
   }
   assert.throws(
-    () => socketTls('creds', undefined, { type: 'fd', name: '3' }, false),
+    () =>
+      clientTls(
+        {
+          id: 'more',
+          kind: 'socket',
+          endpoint: { type: 'fd', name: '3' },
+          server: false,
+          wait: false,
+          tls: { credentials: 'calls' },
+        },
+        machine.machine.objects,
+      ),
     /'tls_creds' option is incompatible with 'fd' address type as client/,
   );
 });

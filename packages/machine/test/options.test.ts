@@ -102,9 +102,10 @@ test('-qmp, -monitor, -serial and -mon make character devices and monitors', () 
   assert.deepEqual(chardevs[1], {
     id: 'compat_monitor0',
     kind: 'socket',
-    endpoint: { type: 'unix', path: '/run/q,1', abstract: false },
+    endpoint: { type: 'unix', path: '/run/q,1' },
     server: true,
     wait: false,
+    source: '-qmp unix:/run/q,,1,server=on,wait=off',
   });
   assert.deepEqual(
     monitors.map(({ chardev, mode, pretty }) => ({ chardev, mode, pretty })),

@@ -117,10 +117,34 @@ test('a telnet client is told how to behave, and its answers are no input', asyn
   const [near, far] = createMemoryTransports();
   const screen = screenOf(far);
   const typist = new Typist();
-  void typist.attach(new TelnetTransport(near));
+  void typist.attach(new TelnetTransport(near, { is3270: false, onBreak: () => {} }));
   far.write(Uint8Array.of(0xff, 0xfd, 1, 97, 0xff));
   far.write(Uint8Array.of(0xfd, 3, 98, 0xff, 0xf1, 99, 0xff, 0xff, 100));
   await clock.advance(1);
   assert.equal(typist.received, 'abc\xffd');
   assert.equal(screen.text(), '\xff\xfb\x01\xff\xfb\x03\xff\xfb\x00\xff\xfd\x00');
+});
+
+test('a telnet client sends a break with the command of that name', async () => {
+  const clock = new VirtualClock();
+  const [near, far] = createMemoryTransports();
+  const typist = new Typist();
+  let breaks = 0;
+  void typist.attach(new TelnetTransport(near, { is3270: false, onBreak: () => breaks++ }));
+  far.write(Uint8Array.of(97, 0xff, 0xf3, 98));
+  await clock.advance(1);
+  assert.equal(breaks, 1);
+  assert.equal(typist.received, 'ab');
+});
+
+test('of a client of the family 3270 the ends of records are seen, and negotiation is not', async () => {
+  const clock = new VirtualClock();
+  const [near, far] = createMemoryTransports();
+  const screen = screenOf(far);
+  const typist = new Typist();
+  void typist.attach(new TelnetTransport(near, { is3270: true, onBreak: () => {} }));
+  far.write(Uint8Array.of(0xff, 0xfb, 0x19, 97, 0xff, 0xef, 98, 0xff, 0xf1));
+  await clock.advance(1);
+  assert.equal(typist.received, 'a\xff\xefb');
+  assert.equal(screen.text().length, 21);
 });

@@ -3,12 +3,13 @@ import type { NamedDescriptors } from '@godwit/qmp';
 import type { ChardevBackend, ChardevSocket, SocketAddressLegacy } from '../generated/index.js';
 import {
   type ChardevConfiguration,
-  type InetEndpoint,
-  inetEndpoint,
+  consoleSize,
   ringSize,
   type SocketChardev,
   socketChardev,
+  unixEndpoint,
 } from './configuration.js';
+import { type InetEndpoint, inetEndpoint } from './inet-endpoint.js';
 
 /**
  * What `chardev-add` and `chardev-change` ask for.
@@ -38,7 +39,9 @@ function plainFromBackend(
       return { id, kind: 'file', path: out, append, ...(input === undefined ? {} : { input }) };
     }
     case 'pipe':
-      return { id, kind: 'pipe', path: backend.data.device };
+    case 'serial':
+    case 'parallel':
+      return { id, kind: backend.type, path: backend.data.device };
     case 'udp': {
       const { remote, local } = backend.data;
       return {
@@ -57,8 +60,13 @@ function plainFromBackend(
       return { id, kind: 'mux', base: backend.data.chardev };
     case 'stdio':
       return { id, kind: 'stdio', signal: backend.data.signal ?? true };
+    case 'vc': {
+      const { width, height, cols, rows } = backend.data;
+      return { id, kind: 'vc', ...consoleSize({ width, height, cols, rows }) };
+    }
     case 'null':
     case 'pty':
+    case 'testdev':
       return { id, kind: backend.type };
   }
 }
@@ -68,6 +76,7 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
     server = true,
     wait,
     telnet = false,
+    tn3270 = false,
     websocket = false,
     reconnect,
     'reconnect-ms': reconnectMs,
@@ -81,6 +90,7 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
     server,
     ...(wait === undefined ? {} : { wait }),
     telnet,
+    tn3270,
     websocket,
     tlsCredentials: socket['tls-creds'],
     tlsAuthorization: socket['tls-authz'],
@@ -89,16 +99,19 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
 }
 
 function datagramEnd(address: SocketAddressLegacy): InetEndpoint {
-  if (address.type === 'inet') return inetEndpoint(address.data.host, address.data.port);
-  throw new QapiError('GenericError', `chardev: udp: '${address.type}' is not supported`);
+  if (address.type === 'inet' && address.data.port === '') {
+    throw new QapiError('GenericError', 'remote port not specified');
+  }
+  if (address.type === 'inet') return inetEndpoint(address.data.host, address.data.port, address.data);
+  throw new QapiError('GenericError', 'socket type unsupported for datagram');
 }
 
 function endpointOf(address: SocketAddressLegacy, descriptors: NamedDescriptors): SocketChardev['endpoint'] {
   switch (address.type) {
     case 'unix':
-      return { type: 'unix', path: address.data.path, abstract: address.data.abstract === true };
+      return unixEndpoint(address.data);
     case 'inet':
-      return inetEndpoint(address.data.host, address.data.port);
+      return inetEndpoint(address.data.host, address.data.port, address.data);
     case 'fd':
       return { type: 'fd', name: String(descriptors.take(address.data.str)) };
     case 'vsock':

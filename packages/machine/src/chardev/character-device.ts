@@ -6,22 +6,26 @@ import { acceptWebSocket } from '../websocket/index.js';
 import type { ChardevConfiguration } from './configuration.js';
 import { fileTransport } from './file.js';
 import { type ChardevFrontend, FrontendSlot } from './frontend-slot.js';
+import { refuseParallelPort, serialTransport } from './host-devices.js';
 import { LogFile } from './log-file.js';
 import { Mux } from './mux.js';
 import { pipeTransport } from './pipe.js';
 import { RingBuffer } from './ring-buffer.js';
-import { openSocket, socketFilename } from './socket.js';
+import { boundPath, connectedFilename, disconnectedFilename, openSocket } from './socket.js';
+import { type SocketEnds, tcpEnds, unixPath } from './socket-ends.js';
 import { standardTransport } from './standard-streams.js';
 import { TelnetTransport } from './telnet.js';
 import { Terminal } from './terminal.js';
+import { testDeviceTransport } from './test-device.js';
 import { udpTransport } from './udp.js';
+import { virtualConsoleTransport } from './virtual-console.js';
 
 /** What character devices use of the machine that they belong to. */
 export interface ChardevEnvironment extends MachineEnvironment {
   readonly fdSets: FdSets;
   readonly objects: UserObjects;
-  /** The user of a shared device asks for the end of the machine. */
-  readonly onExit: () => void;
+  /** The user of a shared device, or a test in the guest, asks for the end of the machine. */
+  readonly onExit: (exitCode: number) => void;
   /** The user of the terminal has pressed Control-C. */
   readonly onInterrupt: () => void;
 }
@@ -40,6 +44,10 @@ export class CharacterDevice extends QomObject {
   #terminal: Terminal | undefined;
   /** The connection as it came, while there is one. */
   #connection: Transport | undefined;
+  /** The connection that came with `add_client` last, and what it is between. */
+  #passed: { readonly transport: Transport; readonly ends: SocketEnds | string } | undefined;
+  /** The path of this side of connections that are not passed. */
+  #boundPath = '';
 
   /**
    * Opens the device: listens, connects, or opens a file.
@@ -64,7 +72,11 @@ export class CharacterDevice extends QomObject {
     const { id, kind } = configuration;
     this.configuration = configuration;
     this.#environment = environment;
-    this.#slot = new FrontendSlot(id, (connection) => this.#prepare(connection));
+    this.#slot = new FrontendSlot({
+      label: id,
+      prepare: (connection) => this.#prepare(connection),
+      clientsChange: kind === 'socket',
+    });
     this.ring = kind === 'ringbuf' || kind === 'memory' ? new RingBuffer(configuration.size) : undefined;
     this.mux =
       kind === 'mux'
@@ -72,7 +84,7 @@ export class CharacterDevice extends QomObject {
             label: id,
             clock: environment.clock,
             expected: configuration.users ?? 0,
-            onExit: environment.onExit,
+            onExit: () => environment.onExit(0),
           })
         : undefined;
   }
@@ -98,9 +110,11 @@ export class CharacterDevice extends QomObject {
     const { configuration } = this;
     if (this.#terminal !== undefined) return `pty:${this.#terminal.path}`;
     if (configuration.kind !== 'socket') return configuration.kind;
-    const ends = this.#connection instanceof StreamTransport ? this.#connection.ends : undefined;
-    const connected = this.#server?.occupied === true;
-    return `${connected ? '' : 'disconnected:'}${socketFilename(configuration, this.#server?.address, ends)}`;
+    if (this.#server?.occupied !== true) return disconnectedFilename(configuration, this.#server?.address);
+    const connection = this.#connection;
+    const passed = this.#passed?.transport === connection ? this.#passed?.ends : undefined;
+    const ends = passed ?? (connection instanceof StreamTransport ? connection.ends : undefined);
+    return connectedFilename(configuration, ends ?? this.#boundPath);
   }
 
   /** The path of a terminal's other side. */
@@ -127,7 +141,9 @@ export class CharacterDevice extends QomObject {
   addClient(fd: number): boolean {
     if (this.configuration.kind !== 'socket' || this.#server === undefined || this.#server.occupied)
       return false;
-    return this.#server.addClient(connectedTransport(fd, this.#environment.native));
+    const transport = connectedTransport(fd, this.#environment.native);
+    this.#passed = { transport, ends: tcpEnds(fd) ?? unixPath(fd) };
+    return this.#server.addClient(transport);
   }
 
   /** Resolves when the first client is there, for a device that was told to wait for it. */
@@ -141,6 +157,11 @@ export class CharacterDevice extends QomObject {
   /** Breaks the connection to its client; a device that connects by itself may do so again. */
   disconnect(): void {
     this.#server?.disconnect();
+  }
+
+  /** The line is held in its break condition, for those who use the device. */
+  receiveBreak(): void {
+    (this.mux ?? this.frontend)?.receiveBreak?.();
   }
 
   async close(): Promise<void> {
@@ -163,7 +184,12 @@ export class CharacterDevice extends QomObject {
   #wrap(connection: Transport): Transport {
     const { configuration } = this;
     const plain =
-      configuration.kind === 'socket' && configuration.telnet ? new TelnetTransport(connection) : connection;
+      configuration.kind === 'socket' && (configuration.telnet || configuration.tn3270)
+        ? new TelnetTransport(connection, {
+            is3270: configuration.tn3270 === true,
+            onBreak: () => this.receiveBreak(),
+          })
+        : connection;
     return this.#log === undefined ? plain : this.#log.around(plain);
   }
 
@@ -173,6 +199,7 @@ export class CharacterDevice extends QomObject {
     const { warn, native, clock, fdSets } = this.#environment;
     if (log !== undefined) this.#log = await LogFile.open(log, fdSets, warn);
     if (configuration.kind === 'socket') {
+      this.#boundPath = boundPath(configuration);
       this.#server = await openSocket(this.#slot, configuration, this.#environment);
       return;
     }
@@ -195,6 +222,14 @@ export class CharacterDevice extends QomObject {
         return fileTransport(configuration, this.#environment.fdSets);
       case 'pipe':
         return pipeTransport(configuration);
+      case 'serial':
+        return serialTransport(configuration.path);
+      case 'parallel':
+        return refuseParallelPort(configuration.path);
+      case 'testdev':
+        return testDeviceTransport(this.#environment.onExit);
+      case 'vc':
+        return virtualConsoleTransport(configuration);
       case 'udp':
         return udpTransport(configuration);
       case 'stdio': {

@@ -39,6 +39,9 @@ export class CharacterDevices {
         `attempt to add duplicate property '${id}' to object (type 'container')`,
       );
     }
+    if (configuration.kind === 'stdio' && this.made.some((device) => device.configuration.kind === 'stdio')) {
+      throw new Error('cannot use stdio by multiple character devices');
+    }
     const base = this.#baseOf(configuration);
     const device = await CharacterDevice.open(configuration, this.#environment);
     if (device.mux !== undefined) base?.use(device.mux);
@@ -49,25 +52,33 @@ export class CharacterDevices {
 
   /**
    * Makes a device anew with another backend; its frontend stays.
-   * @throws QapiError, or Error when it cannot be opened; the device is then as it was
+   * @throws QapiError, or Error when it cannot be opened. The device is then as it was if somebody uses it, and gone if not.
    */
   async change(configuration: ChardevConfiguration): Promise<CharacterDevice> {
     const { id } = configuration;
-    const device = this.changeable(id, configuration.kind);
+    const device = this.changeable(id);
     const { frontend } = device;
+    if (frontend === undefined) {
+      await this.#discard(device);
+      return this.add(configuration);
+    }
+    if (configuration.kind === 'mux') {
+      this.#baseOf(configuration);
+      throw new QapiError('GenericError', 'Mux device hotswap not supported yet');
+    }
     const changed = await CharacterDevice.open(configuration, this.#environment);
     await this.#discard(device);
     this.#container.addChild(id, changed);
     this.#devices.set(id, changed);
-    if (frontend !== undefined) changed.use(frontend);
+    changed.use(frontend);
     return changed;
   }
 
   /** The device that is to get another backend. @throws QapiError when there is none, or it cannot get one */
-  changeable(id: string, kind: ChardevConfiguration['kind']): CharacterDevice {
+  changeable(id: string): CharacterDevice {
     const device = this.#devices.get(id);
     if (device === undefined) throw new QapiError('GenericError', `Chardev '${id}' does not exist`);
-    if (device.mux !== undefined || kind === 'mux') {
+    if (device.mux !== undefined) {
       throw new QapiError('GenericError', 'Mux device hotswap not supported yet');
     }
     if (device.frontend !== undefined && !(device.frontend instanceof SerialFrontend)) {

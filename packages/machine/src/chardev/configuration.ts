@@ -1,22 +1,25 @@
 import { OptionError } from '../options/option-error.js';
-import type { OptionValues } from '../options/option-group.js';
+import type { InetEndpoint } from './inet-endpoint.js';
 import { type SocketTls, socketTls } from './socket-tls.js';
 
 /** Where a socket leads. */
 export type SocketEndpoint =
-  | { readonly type: 'unix'; readonly path: string; readonly abstract: boolean }
+  | UnixEndpoint
   | InetEndpoint
   /** A descriptor's number, or a name that `getfd` gave it. */
   | { readonly type: 'fd'; readonly name: string };
 
-export interface InetEndpoint {
-  readonly type: 'inet';
-  readonly host: string;
-  readonly port: number;
+export interface UnixEndpoint {
+  readonly type: 'unix';
+  readonly path: string;
+  /** The path names a socket outside of the file system: `tight` as it is, `padded` filled up with zeros. */
+  readonly abstract?: 'tight' | 'padded';
 }
 
 interface ChardevBase {
   readonly id: string;
+  /** What errors begin with; absent for those of a command. */
+  readonly source?: string;
   /** A file that keeps what is written to the device. */
   readonly log?: { readonly path: string; readonly append: boolean };
 }
@@ -29,6 +32,8 @@ export interface SocketChardev extends ChardevBase {
   readonly wait: boolean;
   /** The client speaks telnet. */
   readonly telnet?: boolean;
+  /** The client is a terminal of the family 3270. */
+  readonly tn3270?: boolean;
   /** The client speaks the WebSocket protocol. */
   readonly websocket?: boolean;
   readonly tls?: SocketTls;
@@ -44,8 +49,8 @@ export interface FileChardev extends ChardevBase {
   readonly input?: string;
 }
 
-export interface PipeChardev extends ChardevBase {
-  readonly kind: 'pipe';
+export interface PathChardev extends ChardevBase {
+  readonly kind: 'pipe' | 'serial' | 'parallel';
   readonly path: string;
 }
 
@@ -75,19 +80,27 @@ export interface StdioChardev extends ChardevBase {
   readonly signal?: boolean;
 }
 
+export interface ConsoleChardev extends ChardevBase {
+  readonly kind: 'vc';
+  /** In characters. */
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface PlainChardev extends ChardevBase {
-  readonly kind: 'null' | 'pty';
+  readonly kind: 'null' | 'pty' | 'testdev';
 }
 
 /** A character device as it was asked for. */
 export type ChardevConfiguration =
   | SocketChardev
   | FileChardev
-  | PipeChardev
+  | PathChardev
   | UdpChardev
   | RingbufChardev
   | MuxChardev
   | StdioChardev
+  | ConsoleChardev
   | PlainChardev;
 
 /** The kinds that can be made. */
@@ -102,65 +115,16 @@ export const CHARDEV_KINDS = [
   'ringbuf',
   'memory',
   'mux',
+  'serial',
+  'parallel',
+  'vc',
+  'testdev',
 ] as const;
 
 const RINGBUF_SIZE = 65536;
 
 /** Bytes of a path in `struct sockaddr_un`, with its final zero. */
-const SUN_PATH = 108;
-
-/**
- * What the parameters of -chardev ask for: a device, or with `mux=on` the one that is shared, and the one that shares it.
- * @throws OptionError
- */
-export function chardevsFromOptions(id: string, values: OptionValues): ChardevConfiguration[] {
-  if (values.mux !== true) return [chardevFromOptions(id, values)];
-  const base = `${id}-base`;
-  return [chardevFromOptions(base, values), { id, kind: 'mux', base }];
-}
-
-/** @throws OptionError */
-export function chardevFromOptions(id: string, values: OptionValues): ChardevConfiguration {
-  const { logfile, logappend } = values;
-  if (logappend !== undefined && logfile === undefined) {
-    throw new OptionError("'logappend' is only valid together with 'logfile'");
-  }
-  const log = typeof logfile === 'string' ? { log: { path: logfile, append: logappend === true } } : {};
-  return { ...backendFromOptions(id, values), ...log };
-}
-
-function backendFromOptions(id: string, values: OptionValues): ChardevConfiguration {
-  const kind = values.backend;
-  switch (kind) {
-    case undefined:
-      throw new OptionError(`chardev: "${id}" missing backend`);
-    case 'socket':
-      return socketFromOptions(id, values);
-    case 'file': {
-      const { path } = values;
-      if (typeof path !== 'string') throw new OptionError('chardev: file: no filename given');
-      return { id, kind, path, append: values.append === true };
-    }
-    case 'pipe':
-      if (typeof values.path !== 'string') throw new OptionError('chardev: pipe: no device path given');
-      return { id, kind, path: values.path };
-    case 'udp':
-      return udpFromOptions(id, values);
-    case 'ringbuf':
-    case 'memory':
-      return { id, kind, size: ringSize(values.size === undefined ? undefined : Number(values.size)) };
-    case 'mux':
-      if (typeof values.chardev !== 'string') throw new OptionError('chardev: mux: no chardev given');
-      return { id, kind, base: values.chardev };
-    case 'stdio':
-      return { id, kind, ...(values.signal === false ? { signal: false } : {}) };
-    case 'null':
-    case 'pty':
-      return { id, kind };
-    default:
-      throw new OptionError(`'${kind}' is not a valid char driver name`);
-  }
-}
+export const SUN_PATH = 108;
 
 /** @throws OptionError */
 export function ringSize(size = RINGBUF_SIZE): number {
@@ -170,59 +134,34 @@ export function ringSize(size = RINGBUF_SIZE): number {
   return size;
 }
 
-/**
- * The short form that -qmp, -monitor and -serial take (`unix:PATH,server=on,wait=off`, `tcp:HOST:PORT`, `telnet:…`, `websocket:…`,
- * `udp:HOST:PORT@LOCALHOST:LOCALPORT`, `file:PATH`, `pipe:PATH`, `stdio`, `null`, `pty`; `mon:` before them shares the
- * device with a monitor), as -chardev would be given it.
- * @throws OptionError
- */
-export function expandShortChardev(text: string): string {
-  // Control-C is for whoever is at the other end of the shared device, Control-A x ends the machine.
-  if (text.startsWith('mon:')) {
-    const shared = expandShortChardev(text.slice(4));
-    return `${shared},mux=on${shared.startsWith('stdio') ? ',signal=off' : ''}`;
-  }
-  const [, kind, host = '', port, more = ''] =
-    /^(tcp|telnet|websocket):(\[[^\]]*\]|[^:,]*):([^,]+)(,.*)?$/s.exec(text) ?? [];
-  if (kind !== undefined) {
-    const where = host === '' ? '0.0.0.0' : host.replace(/^\[|\]$/g, '');
-    return `socket,host=${where},port=${port}${kind === 'tcp' ? '' : `,${kind}=on`}${more}`;
-  }
-  const udp = /^udp:([^:,@]*):([^,@]+)(?:@([^:,]*):([^,]+))?$/.exec(text);
-  if (udp !== null) {
-    const [, to = '', toPort, from, fromPort] = udp;
-    const local = fromPort === undefined ? '' : `,localaddr=${from},localport=${fromPort}`;
-    return `udp,host=${to === '' ? 'localhost' : to},port=${toPort}${local}`;
-  }
-  const [, prefix, path] = /^(unix|file|pipe):(.*)$/s.exec(text) ?? [];
-  if (prefix !== undefined) return `${prefix === 'unix' ? 'socket' : prefix},path=${path}`;
-  if (/^(?:stdio|null|ringbuf|pty)(?:,|$)/.test(text)) return text;
-  throw new OptionError(`'${text}' is not a valid char driver`);
+/** Pixels of a character. */
+const FONT_WIDTH = 8;
+const FONT_HEIGHT = 16;
+const CONSOLE = { columns: 80, rows: 24 } as const;
+const CONSOLE_LIMIT = 1000;
+
+/** How many characters a terminal shows, of what is said of it in pixels or characters; 80 by 24 without a whole size. */
+export function consoleSize(
+  given: {
+    readonly [Name in 'width' | 'height' | 'cols' | 'rows']: bigint | undefined;
+  },
+): { readonly columns: number; readonly rows: number } {
+  const { width, height, cols, rows } = given;
+  const columns = width === undefined ? Number(cols ?? 0n) : Math.floor(Number(width) / FONT_WIDTH);
+  const lines = height === undefined ? Number(rows ?? 0n) : Math.floor(Number(height) / FONT_HEIGHT);
+  if (columns <= 0 || lines <= 0) return CONSOLE;
+  return { columns: Math.min(columns, CONSOLE_LIMIT), rows: Math.min(lines, CONSOLE_LIMIT) };
 }
 
-function socketFromOptions(id: string, values: OptionValues): SocketChardev {
-  const given = ['path', 'host', 'fd'].filter((name) => values[name] !== undefined);
-  if (given.length === 0) throw new OptionError("chardev: socket: one of 'path', 'host' or 'fd' is needed");
-  if (given.length > 1) {
-    throw new OptionError("None or one of 'path', 'fd' or 'host' option required.");
-  }
-  const server = values.server === true;
-  if (values.tn3270 === true) throw new OptionError('chardev: socket: tn3270 is not supported');
-  return socketChardev({
-    id,
-    endpoint: endpointFromOptions(values),
-    server,
-    ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
-    telnet: values.telnet === true,
-    websocket: values.websocket === true,
-    reconnectMs: Number(values.reconnect ?? 0) * 1000,
-    tlsCredentials: text(values['tls-creds']),
-    tlsAuthorization: text(values['tls-authz']),
-  });
-}
-
-function text(value: OptionValues[string] | undefined): string | undefined {
-  return value === undefined ? undefined : String(value);
+/** @param address as in the schema's UnixSocketAddress @throws OptionError */
+export function unixEndpoint(address: {
+  readonly path: string;
+  readonly abstract?: boolean | undefined;
+  readonly tight?: boolean | undefined;
+}): UnixEndpoint {
+  const { path, abstract = false, tight = true } = address;
+  checkSocketPath(path);
+  return { type: 'unix', path, ...(abstract ? { abstract: tight ? 'tight' : 'padded' } : {}) };
 }
 
 /**
@@ -237,11 +176,11 @@ export function socketChardev(
     readonly tlsAuthorization: string | undefined;
   },
 ): SocketChardev {
-  const { id, endpoint, server, wait, telnet, websocket, reconnectMs } = asked;
+  const { id, endpoint, server, wait, telnet, tn3270, websocket, reconnectMs } = asked;
   if (endpoint.type === 'fd' && reconnectMs > 0) {
     throw new OptionError("'reconnect' option is incompatible with 'fd' address type");
   }
-  const tls = socketTls(asked.tlsCredentials, asked.tlsAuthorization, endpoint, server);
+  const tls = socketTls(asked.tlsCredentials, asked.tlsAuthorization);
   if (server && reconnectMs > 0) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode");
   }
@@ -256,59 +195,19 @@ export function socketChardev(
     server,
     wait: server && wait !== false,
     ...(telnet ? { telnet } : {}),
+    ...(tn3270 ? { tn3270 } : {}),
     ...(websocket ? { websocket } : {}),
     ...(tls === undefined ? {} : { tls }),
     ...(reconnectMs > 0 ? { reconnectMs } : {}),
   };
 }
 
-function endpointFromOptions(values: OptionValues): SocketEndpoint {
-  if (typeof values.path === 'string') {
-    checkSocketPath(values.path);
-    return { type: 'unix', path: values.path, abstract: values.abstract === true };
-  }
-  if (typeof values.fd === 'string') return { type: 'fd', name: values.fd };
-  if (values.port === undefined) throw new OptionError('chardev: socket: no port given');
-  return inetEndpoint(String(values.host), String(values.port));
-}
-
-function udpFromOptions(id: string, values: OptionValues): UdpChardev {
-  const { host = 'localhost', port, localaddr, localport } = values;
-  if (port === undefined || port === '') throw new OptionError('chardev: udp: remote port not specified');
-  const remote = inetEndpoint(String(host), String(port));
-  if (localaddr === undefined && localport === undefined) return { id, kind: 'udp', remote };
-  return { id, kind: 'udp', remote, local: inetEndpoint(String(localaddr ?? ''), String(localport ?? '0')) };
-}
-
 /** @throws OptionError when no socket can have this path */
 export function checkSocketPath(path: string): void {
   if (path === '') throw new OptionError('UNIX socket path must not be empty');
   if (Buffer.byteLength(path) >= SUN_PATH) {
-    throw new OptionError(
-      `UNIX socket path '${path}' is too long (path must be less than ${SUN_PATH} bytes)`,
-    );
+    throw new OptionError(`UNIX socket path '${path}' is too long`, {
+      hint: `Path must be less than ${SUN_PATH} bytes`,
+    });
   }
-}
-
-/** @throws OptionError when the port is none */
-export function inetEndpoint(host: string, port: string): InetEndpoint {
-  const number = portNumber(port);
-  if (number === undefined) {
-    throw new OptionError(
-      `address resolution failed for ${host}:${port}: Servname not supported for ai_socktype`,
-    );
-  }
-  return { type: 'inet', host, port: number };
-}
-
-/** @throws OptionError */
-export function parsePort(text: string): number {
-  const port = portNumber(text);
-  if (port === undefined) throw new OptionError(`address resolution failed: '${text}' is not a port number`);
-  return port;
-}
-
-function portNumber(text: string): number | undefined {
-  const port = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  return port <= 65535 ? port : undefined;
 }

@@ -1,4 +1,5 @@
 import type { Connectable, Transport } from '@godwit/qmp';
+import { HeldConnection } from './held-connection.js';
 
 /** What uses a character device: a monitor, or a serial port. It gets one connection at a time. */
 export interface ChardevFrontend extends Connectable {
@@ -6,6 +7,8 @@ export interface ChardevFrontend extends Connectable {
   onUnheard?: ((bytes: Uint8Array) => void) | undefined;
   /** It gets, or no longer gets, the keys of a connection that it shares. */
   focus?(gained: boolean): void;
+  /** The line is held in its break condition (`chardev-send-break`); a frontend without this takes no notice of it. */
+  receiveBreak?(): void;
 }
 
 interface Waiting {
@@ -19,18 +22,25 @@ interface Waiting {
  */
 export type Prepare = (connection: Transport) => Transport | Promise<Transport>;
 
-/** The place of a character device's frontend. A connection that comes before there is one waits, unread. */
+export interface FrontendSlotOptions {
+  readonly label: string;
+  readonly prepare: Prepare;
+  /** A connection may end before there is a frontend, and another one come. */
+  readonly clientsChange: boolean;
+}
+
+/** The place of a character device's frontend. A connection that comes before there is one waits. */
 export class FrontendSlot implements Connectable {
   readonly label: string;
-  readonly #prepare: Prepare;
+  readonly #options: FrontendSlotOptions;
   #frontend: ChardevFrontend | undefined;
   /** A connection that is not ready for a frontend yet. */
   #preparing: Transport | undefined;
   #waiting: Waiting | undefined;
 
-  constructor(label: string, prepare: Prepare) {
-    this.label = label;
-    this.#prepare = prepare;
+  constructor(options: FrontendSlotOptions) {
+    this.label = options.label;
+    this.#options = options;
   }
 
   get frontend(): ChardevFrontend | undefined {
@@ -38,7 +48,7 @@ export class FrontendSlot implements Connectable {
   }
 
   attach(connection: Transport): Promise<Error | undefined> {
-    const prepared = this.#prepare(connection);
+    const prepared = this.#options.prepare(connection);
     if (!(prepared instanceof Promise)) return this.#attachPrepared(prepared);
     this.#preparing = connection;
     return prepared.then(
@@ -53,11 +63,20 @@ export class FrontendSlot implements Connectable {
     );
   }
 
-  #attachPrepared(transport: Transport): Promise<Error | undefined> {
-    if (this.#frontend !== undefined) return this.#frontend.attach(transport);
+  #attachPrepared(prepared: Transport): Promise<Error | undefined> {
+    if (this.#frontend !== undefined) return this.#frontend.attach(prepared);
     return new Promise((resolve) => {
+      const transport = this.#options.clientsChange
+        ? new HeldConnection(prepared, () => this.#forget(transport))
+        : prepared;
       this.#waiting = { transport, resolve };
     });
+  }
+
+  #forget(transport: Transport): void {
+    if (this.#waiting?.transport !== transport) return;
+    this.#waiting.resolve(undefined);
+    this.#waiting = undefined;
   }
 
   /** Gives it to a frontend, and the frontend the connection that waits. */
@@ -72,8 +91,9 @@ export class FrontendSlot implements Connectable {
   close(): void {
     this.#frontend = undefined;
     this.#preparing?.destroy();
-    this.#waiting?.transport.destroy();
-    this.#waiting?.resolve(undefined);
+    const waiting = this.#waiting;
     this.#waiting = undefined;
+    waiting?.transport.destroy();
+    waiting?.resolve(undefined);
   }
 }

@@ -67,6 +67,11 @@ export class Mux implements ChardevFrontend {
     this.#pass();
   }
 
+  /** Goes to the frontend that has the keys. */
+  receiveBreak(): void {
+    this.#users[this.#focus]?.frontend.receiveBreak?.();
+  }
+
   attach(transport: Transport): Promise<Error | undefined> {
     this.#connection = transport;
     this.#escaped = false;
@@ -131,6 +136,9 @@ export class Mux implements ChardevFrontend {
       case 'x':
         this.#print('QEMU: Terminated\n\r');
         this.#options.onExit();
+        break;
+      case 'b':
+        this.receiveBreak();
         break;
       case 'c':
         this.#switch();

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { systemReason } from '@godwit/native';
 import { StreamTransport, type Transport } from '@godwit/qmp';
-import type { PipeChardev } from './configuration.js';
+import type { PathChardev } from './configuration.js';
 
 /** Both ways, so that the pipe has no end when whoever is at the other side goes. */
 const FLAGS = constants.O_RDWR | constants.O_NONBLOCK;
@@ -11,7 +11,7 @@ const FLAGS = constants.O_RDWR | constants.O_NONBLOCK;
  * Named pipes: `PATH.in` and `PATH.out`, or one at PATH for both ways.
  * @throws Error when there is none
  */
-export function pipeTransport({ path }: PipeChardev): Transport {
+export function pipeTransport({ path }: PathChardev): Transport {
   const input = tryOpen(`${path}.in`);
   const output = input === undefined ? undefined : tryOpen(`${path}.out`);
   if (input !== undefined && output !== undefined) {

@@ -42,6 +42,10 @@ export class SerialFrontend implements ChardevFrontend {
     });
   }
 
+  receiveBreak(): void {
+    this.#input.port.receiveBreak();
+  }
+
   /** To the client, if there is one. */
   transmit(bytes: Uint8Array): void {
     const transport = this.#transport;

@@ -3,7 +3,7 @@ import type { MonitorEndpoint } from '@godwit/qmp';
 import type { UserObjects } from '../objects/index.js';
 import { distinguishedName } from '../objects/tls/distinguished-name.js';
 import { OptionError } from '../options/option-error.js';
-import type { SocketChardev, SocketEndpoint } from './configuration.js';
+import type { SocketChardev } from './configuration.js';
 
 /** The objects that make a socket private. */
 export interface SocketTls {
@@ -15,35 +15,28 @@ export interface SocketTls {
 
 /**
  * What `tls-creds` and `tls-authz` ask for.
- * @throws OptionError where there is no TLS
+ * @throws OptionError
  */
 export function socketTls(
   credentials: string | undefined,
   authorization: string | undefined,
-  endpoint: SocketEndpoint,
-  server: boolean,
 ): SocketTls | undefined {
   if (credentials === undefined) {
     if (authorization === undefined) return undefined;
     throw new OptionError("'tls_authz' option requires 'tls_creds' option");
   }
-  if (endpoint.type === 'unix') {
-    throw new OptionError("'tls_creds' option is incompatible with 'unix' address type");
-  }
-  if (endpoint.type === 'fd' && !server) {
-    throw new OptionError("'tls_creds' option is incompatible with 'fd' address type as client");
-  }
   return { credentials, ...(authorization === undefined ? {} : { authorization }) };
 }
 
-/** @throws QapiError when there are no such credentials, or they are for the other side */
+/** @throws QapiError when there are no such credentials, or they are for the other side; OptionError where there is no TLS */
 export function serverTls(
-  { tls }: SocketChardev,
+  { tls, endpoint }: SocketChardev,
   objects: UserObjects,
 ): Pick<MonitorEndpoint & { kind: 'listen' }, 'tls' | 'authorize'> {
   if (tls === undefined) return {};
   const { authorization } = tls;
   const options = objects.tlsCredentials(tls.credentials, 'server').serverOptions();
+  if (endpoint.type === 'unix') throw incompatible("'unix' address type");
   if (authorization === undefined) return { tls: options };
   // The object is looked for when it is needed: without it nobody is let in.
   const authorize = (certificate: X509Certificate | undefined) =>
@@ -52,11 +45,18 @@ export function serverTls(
   return { tls: options, authorize };
 }
 
-/** @throws QapiError when there are no such credentials, or they are for the other side */
+/** @throws QapiError when there are no such credentials, or they are for the other side; OptionError where there is no TLS */
 export function clientTls(
   { tls, endpoint }: SocketChardev,
   objects: UserObjects,
 ): Pick<MonitorEndpoint & { kind: 'connect' }, 'tls'> {
-  if (tls === undefined || endpoint.type !== 'inet') return {};
-  return { tls: objects.tlsCredentials(tls.credentials, 'client').clientOptions(endpoint.host) };
+  if (tls === undefined) return {};
+  const credentials = objects.tlsCredentials(tls.credentials, 'client');
+  if (endpoint.type === 'unix') throw incompatible("'unix' address type");
+  if (endpoint.type === 'fd') throw incompatible("'fd' address type as client");
+  return { tls: credentials.clientOptions(endpoint.host) };
+}
+
+function incompatible(address: string): OptionError {
+  return new OptionError(`'tls_creds' option is incompatible with ${address}`);
 }

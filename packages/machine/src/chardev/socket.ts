@@ -1,72 +1,154 @@
 import { fstatSync } from 'node:fs';
 import { systemReason } from '@godwit/native';
-import { type Connectable, type MonitorEndpoint, MonitorServer, type SocketAddress } from '@godwit/qmp';
+import { type Connectable, MonitorServer, type SocketAddress } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { UserObjects } from '../objects/index.js';
-import type { SocketChardev, SocketEndpoint } from './configuration.js';
+import { type SocketChardev, type SocketEndpoint, SUN_PATH, type UnixEndpoint } from './configuration.js';
+import { type InetEndpoint, resolveHost } from './inet-endpoint.js';
+import { type SocketEnds, unixPath } from './socket-ends.js';
 import { clientTls, serverTls } from './socket-tls.js';
+
+interface SocketEnvironment extends MachineEnvironment {
+  readonly objects: UserObjects;
+}
 
 /**
  * Listens, or connects.
  * @throws Error in QEMU's words
  */
-export async function openSocket(
+export function openSocket(
   connectable: Connectable,
   configuration: SocketChardev,
-  { clock, native, warn, objects }: MachineEnvironment & { readonly objects: UserObjects },
+  environment: SocketEnvironment,
 ): Promise<MonitorServer> {
-  const { endpoint, server, reconnectMs } = configuration;
-  const address = socketAddress(endpoint);
-  const where: MonitorEndpoint = server
-    ? { kind: 'listen', address, ...serverTls(configuration, objects) }
-    : { kind: 'connect', address, reconnectMs, ...clientTls(configuration, objects) };
+  return configuration.server
+    ? listen(connectable, configuration, environment)
+    : connect(connectable, configuration, environment);
+}
+
+async function connect(
+  connectable: Connectable,
+  configuration: SocketChardev,
+  { clock, native, warn, objects }: SocketEnvironment,
+): Promise<MonitorServer> {
+  const { id, endpoint, reconnectMs } = configuration;
+  const tls = clientTls(configuration, objects);
+  // The name of a host is looked up with every attempt.
+  const address =
+    endpoint.type === 'inet' && endpoint.family === undefined
+      ? ({ kind: 'tcp', host: endpoint.host, port: endpoint.port } as const)
+      : await socketAddress(endpoint, 'send');
+  const onFailure = (cause: Error) =>
+    warn(`Unable to connect character device ${id}: ${connectFailure(endpoint, cause)}`);
+  const where = { kind: 'connect', address, reconnectMs, onFailure, ...tls } as const;
   try {
     return await MonitorServer.open(connectable, where, { clock, native, onReport: warn });
   } catch (cause) {
-    throw new Error(failure(endpoint, server, cause), { cause });
+    throw new Error(connectFailure(endpoint, cause), { cause });
   }
 }
 
-function failure(endpoint: SocketEndpoint, server: boolean, cause: unknown): string {
+async function listen(
+  connectable: Connectable,
+  configuration: SocketChardev,
+  { clock, native, warn, objects }: SocketEnvironment,
+): Promise<MonitorServer> {
+  const tls = serverTls(configuration, objects);
+  for (let endpoint = configuration.endpoint; ; ) {
+    const where = { kind: 'listen', address: await socketAddress(endpoint, 'listen'), ...tls } as const;
+    try {
+      return await MonitorServer.open(connectable, where, { clock, native, onReport: warn });
+    } catch (cause) {
+      const next = nextPort(endpoint, cause);
+      if (next === undefined) throw new Error(bindFailure(endpoint, cause), { cause });
+      endpoint = next;
+    }
+  }
+}
+
+/** The next port that may be free, where one of several is asked for. */
+function nextPort(endpoint: SocketEndpoint, cause: unknown): InetEndpoint | undefined {
+  if (endpoint.type !== 'inet' || errorCode(cause) !== 'EADDRINUSE') return undefined;
+  const { port, lastPort = port } = endpoint;
+  return port < lastPort ? { ...endpoint, port: port + 1 } : undefined;
+}
+
+function connectFailure(endpoint: SocketEndpoint, cause: unknown): string {
   const where = bareAddress(endpoint);
-  if (isUnknownHost(cause)) return `address resolution failed for ${where}: Name or service not known`;
-  const reason = systemReason(cause);
-  if (server && endpoint.type === 'fd') return `Failed to listen on fd socket: ${reason}`;
-  return server
-    ? `Failed to bind socket to ${where}: ${reason}`
-    : `Failed to connect to '${where}': ${reason}`;
+  if (errorCode(cause) === 'ENOTFOUND') {
+    return `address resolution failed for ${where}: Name or service not known`;
+  }
+  return `Failed to connect to '${where}': ${systemReason(cause)}`;
 }
 
-function isUnknownHost(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && at.code === 'ENOTFOUND') return true;
+function bindFailure(endpoint: SocketEndpoint, cause: unknown): string {
+  const reason = systemReason(cause);
+  switch (endpoint.type) {
+    case 'unix':
+      return `Failed to bind socket to ${endpoint.path}: ${reason}`;
+    case 'fd':
+      return `Failed to listen on fd socket: ${reason}`;
+    case 'inet':
+      return errorCode(cause) === 'EADDRINUSE'
+        ? `Failed to find an available port: ${reason}`
+        : `Failed to bind socket: ${reason}`;
   }
-  return false;
+}
+
+function errorCode(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
 }
 
 /**
- * What a socket is connected to, as query-chardev shows it.
+ * What a socket without a connection is, as query-chardev shows it.
  * @param bound where it listens, with the port that the system chose
- * @param ends the ends of its connection, where they have ports
  */
-export function socketFilename(
-  { endpoint, server, telnet, websocket }: SocketChardev,
-  bound: SocketAddress | undefined,
-  ends: { readonly local: string; readonly remote: string } | undefined,
-): string {
-  const suffix = server ? ',server=on' : '';
+export function disconnectedFilename(socket: SocketChardev, bound: SocketAddress | undefined): string {
+  const { endpoint } = socket;
+  const suffix = serverSuffix(socket);
   switch (endpoint.type) {
     case 'unix':
-      return `unix:${endpoint.path}${suffix}`;
+      return `disconnected:unix:${endpoint.path}${abstractSuffix(endpoint)}${suffix}`;
     case 'fd':
-      return `fd:${endpoint.name}${suffix}`;
+      return `disconnected:fd:${endpoint.name}${suffix}`;
     case 'inet': {
       const port = bound?.kind === 'tcp' ? bound.port : endpoint.port;
-      const protocol = telnet ? 'telnet' : websocket ? 'websocket' : 'tcp';
-      if (ends !== undefined) return `${protocol}:${ends.local}${suffix} <-> ${ends.remote}`;
-      return `${protocol}:${bareAddress({ ...endpoint, port })}${suffix}`;
+      return `disconnected:${protocolOf(socket)}:${bareAddress({ ...endpoint, port })}${suffix}`;
     }
   }
+}
+
+/**
+ * What the connection of a socket is, as query-chardev shows it.
+ * @param connection the ends of one over tcp; of another the path of this side
+ */
+export function connectedFilename(socket: SocketChardev, connection: SocketEnds | string): string {
+  const suffix = serverSuffix(socket);
+  if (typeof connection === 'string') return `unix:${connection}${suffix}`;
+  return `${protocolOf(socket)}:${connection.local}${suffix} <-> ${connection.remote}`;
+}
+
+/** The path that connections of a unix socket are bound to. A client's are to none. @throws Error when a descriptor is no socket */
+export function boundPath({ endpoint, server }: SocketChardev): string {
+  switch (endpoint.type) {
+    case 'unix':
+      return server && endpoint.abstract === undefined ? endpoint.path : '';
+    case 'fd':
+      return unixPath(socketDescriptor(endpoint.name));
+    case 'inet':
+      return '';
+  }
+}
+
+function serverSuffix({ server }: SocketChardev): string {
+  return server ? ',server=on' : '';
+}
+
+function protocolOf({ telnet, websocket }: SocketChardev): string {
+  return telnet ? 'telnet' : websocket ? 'websocket' : 'tcp';
 }
 
 function bareAddress(endpoint: SocketEndpoint): string {
@@ -76,24 +158,35 @@ function bareAddress(endpoint: SocketEndpoint): string {
     case 'fd':
       return endpoint.name;
     case 'inet':
-      return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+      return `${endpoint.host}:${endpoint.port}`;
   }
 }
 
-function socketAddress(endpoint: SocketEndpoint): SocketAddress {
+function abstractSuffix({ abstract }: UnixEndpoint): string {
+  if (abstract === undefined) return '';
+  return `,abstract=on${abstract === 'tight' ? ',tight=on' : ''}`;
+}
+
+async function socketAddress(endpoint: SocketEndpoint, use: 'listen' | 'send'): Promise<SocketAddress> {
   switch (endpoint.type) {
     case 'unix':
-      return { kind: 'unix', path: endpoint.path };
+      return { kind: 'unix', path: systemPath(endpoint) };
     case 'inet':
-      return { kind: 'tcp', host: endpoint.host, port: endpoint.port };
+      return { kind: 'tcp', host: await resolveHost(endpoint, use), port: endpoint.port };
     case 'fd':
       return { kind: 'fd', fd: socketDescriptor(endpoint.name) };
   }
 }
 
+/** The name of an abstract socket begins with a zero. */
+function systemPath({ path, abstract }: UnixEndpoint): string {
+  if (abstract === undefined) return path;
+  return abstract === 'tight' ? `\0${path}` : `\0${path}`.padEnd(SUN_PATH, '\0');
+}
+
 /** @throws Error when it is no number, or no socket */
 function socketDescriptor(name: string): number {
-  if (!/^-?\d+$/.test(name)) throw new Error(`Unable to parse FD number ${name}`);
+  if (!/^-?\d+$/.test(name)) throw new Error(`Unable to parse FD number ${name}`.trimEnd());
   const fd = Number(name);
   try {
     if (fstatSync(fd).isSocket()) return fd;

@@ -2,14 +2,16 @@ import { createSocket, type Socket } from 'node:dgram';
 import { systemReason } from '@godwit/native';
 import type { Transport, TransportHandler } from '@godwit/qmp';
 import type { UdpChardev } from './configuration.js';
+import { resolveHost } from './inet-endpoint.js';
 
 /**
  * Sends what is written as datagrams, and reads those that come.
- * @throws Error when the local port is taken
+ * @throws Error when the local port is taken, or a host is not known
  */
 export async function udpTransport({ remote, local }: UdpChardev): Promise<Transport> {
-  const family = remote.host.includes(':') || local?.host.includes(':') ? 'udp6' : 'udp4';
-  const socket = createSocket(family);
+  const host = await resolveHost({ ...remote, host: remote.host === '' ? 'localhost' : remote.host }, 'send');
+  const localHost = local === undefined ? '' : await resolveHost(local, 'listen');
+  const socket = createSocket(host.includes(':') || localHost.includes(':') ? 'udp6' : 'udp4');
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
@@ -18,13 +20,13 @@ export async function udpTransport({ remote, local }: UdpChardev): Promise<Trans
         resolve();
       };
       if (local === undefined) socket.bind(0, done);
-      else socket.bind(local.port, local.host === '' ? undefined : local.host, done);
+      else socket.bind(local.port, localHost === '' ? undefined : localHost, done);
     });
   } catch (cause) {
     socket.close();
     throw new Error(`Failed to bind socket: ${systemReason(cause)}`, { cause });
   }
-  return new UdpTransport(socket, remote.host === '' ? 'localhost' : remote.host, remote.port);
+  return new UdpTransport(socket, host, remote.port);
 }
 
 /** Datagrams as a stream; where nobody listens, they are lost. */

@@ -27,28 +27,24 @@ export const characterDeviceCommands = {
   },
 
   'chardev-change': async ({ id, backend }, { machine, monitor }) => {
-    const { used } = machine.chardevs.changeable(id, backend.type);
+    const { frontend } = machine.chardevs.changeable(id);
     const change = () => machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors));
-    // One that nobody uses is made anew.
-    return used ? change().then(chardevReturn) : adding(id, change);
+    // One that nobody uses is removed and added anew.
+    return frontend === undefined ? adding(id, change) : change().then(chardevReturn);
   },
 
   'chardev-remove': ({ id }, { machine }) => machine.chardevs.remove(id),
 
-  // None of the kinds has a line on which a break could be sent; as in QEMU that is no error.
   'chardev-send-break': ({ id }, { machine }) => {
-    machine.chardevs.require(id);
+    machine.chardevs.require(id).receiveBreak();
   },
 
   'ringbuf-write': ({ device, data, format = 'utf8' }, { machine }) => {
     const ring = findRing(machine, device);
-    if (
-      format === 'base64' &&
-      !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?$/.test(data)
-    ) {
+    if (format === 'base64' && !/^[A-Za-z0-9+/=\n]*$/.test(data)) {
       throw new QapiError('GenericError', 'Base64 data contains invalid characters');
     }
-    ring.write(Buffer.from(data, format));
+    ring.write(format === 'base64' ? wholeGroups(data) : Buffer.from(data, format));
   },
 
   'ringbuf-read': ({ device, size, format = 'utf8' }, { machine }) => {
@@ -57,6 +53,12 @@ export const characterDeviceCommands = {
     return ring.read(Number(size > MAX_READ ? MAX_READ : size)).toString(format as BufferEncoding);
   },
 } satisfies Partial<CommandHandlers>;
+
+/** Of Base64, line ends between groups do not count, nor does a group at the end that is cut short. */
+function wholeGroups(text: string): Buffer {
+  const digits = text.replaceAll('\n', '');
+  return Buffer.from(digits.slice(0, digits.length - (digits.length % 4)), 'base64');
+}
 
 /** @throws QapiError that names the device which could not be opened */
 async function adding(id: string, open: () => Promise<CharacterDevice>): Promise<ChardevReturn> {

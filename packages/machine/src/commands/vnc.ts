@@ -1,5 +1,6 @@
 import { QapiError } from '@godwit/qapi/runtime';
-import { checkSocketPath, parsePort } from '../chardev/configuration.js';
+import { checkSocketPath } from '../chardev/configuration.js';
+import { parsePort } from '../chardev/inet-endpoint.js';
 import type { SocketAddress } from '../generated/index.js';
 import type { Machine } from '../machine.js';
 import { authenticationInfo, authenticationText } from '../vnc/authentication.js';

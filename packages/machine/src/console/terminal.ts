@@ -26,13 +26,26 @@ const Code = {
   DELETE: 0x7f,
 } as const;
 
+export interface TerminalOptions {
+  /** 80 if absent. */
+  readonly columns?: number;
+  /** 24 if absent. */
+  readonly rows?: number;
+  /** Takes the answers to what the program inquires: whether the terminal is ready, and where its cursor is. */
+  readonly answer?: (bytes: Uint8Array) => void;
+}
+
 /**
  * Carries out on a screen what a program writes to a VT100 (ECMA-48, DEC private modes 3, 7 and 25): text, cursor
- * movements, erasing, scrolling, insertion, colours. What it does not know is left out, never shown. It answers no
- * inquiries, for it only looks on: the terminal that the guest talks with is at the other end of its serial line.
+ * movements, erasing, scrolling, insertion, colours. What it does not know is left out, never shown. It answers inquiries
+ * only where it is told to: where it just looks on, the terminal that the guest talks with is at the other end of its
+ * serial line.
  */
 export class Terminal {
-  readonly #screen = new Screen(NARROW, ROWS);
+  readonly #columns: number;
+  readonly #rows: number;
+  readonly #answer: ((bytes: Uint8Array) => void) | undefined;
+  readonly #screen: Screen;
   readonly #watchers = new Set<() => void>();
   #state: ParserState = 'text';
   #parameters: number[] = [];
@@ -42,7 +55,14 @@ export class Terminal {
   #saved: Position & { readonly rendition: Rendition } = { row: 0, column: 0, rendition: PLAIN };
   #cursorVisible = true;
 
-  /** 80 columns, or 132 where the guest asks for them; 24 rows. */
+  constructor({ columns = NARROW, rows = ROWS, answer }: TerminalOptions = {}) {
+    this.#columns = columns;
+    this.#rows = rows;
+    this.#answer = answer;
+    this.#screen = new Screen(columns, rows);
+  }
+
+  /** As many columns as it was made with, or 132 where the guest asks for them. */
   get screen(): Screen {
     return this.#screen;
   }
@@ -82,8 +102,8 @@ export class Terminal {
    */
   load(bytes: Uint8Array): number {
     const { state, length } = decodeTerminal(bytes, {
-      columns: [NARROW, WIDE],
-      rows: ROWS,
+      columns: [this.#columns, WIDE],
+      rows: this.#rows,
       parameters: MAX_PARAMETERS,
       prefix: MAX_PREFIX,
     });
@@ -104,10 +124,10 @@ export class Terminal {
     this.#select(PLAIN);
     this.#saved = { row: 0, column: 0, rendition: PLAIN };
     this.#cursorVisible = true;
-    if (this.#screen.columns === NARROW) {
+    if (this.#screen.columns === this.#columns) {
       this.#screen.setScrollRegion(0, this.#screen.rows - 1);
       this.#clear();
-    } else this.#screen.resize(NARROW);
+    } else this.#screen.resize(this.#columns);
     this.#announce();
   }
 
@@ -276,6 +296,9 @@ export class Terminal {
       case 'm':
         this.#select(rendered(this.#rendition, this.#parameters));
         break;
+      case 'n':
+        this.#report(first);
+        break;
       case 'r':
         screen.setScrollRegion(count - 1, second === 0 ? screen.rows - 1 : second - 1);
         break;
@@ -288,12 +311,19 @@ export class Terminal {
     }
   }
 
+  /** Device status: 5 for whether it is ready, 6 for where the cursor is, counted from 1. */
+  #report(what: number): void {
+    const { row, column } = this.#screen.cursor;
+    if (what === 5) this.#answer?.(Buffer.from('\x1b[0n'));
+    else if (what === 6) this.#answer?.(Buffer.from(`\x1b[${row + 1};${column + 1}R`));
+  }
+
   #setModes(on: boolean): void {
     for (const mode of this.#parameters) {
       if (mode === 25) {
         this.#cursorVisible = on;
         this.#screen.moveTo(this.#screen.cursor.row, this.#screen.cursor.column);
-      } else if (mode === 3) this.#screen.resize(on ? WIDE : NARROW);
+      } else if (mode === 3) this.#screen.resize(on ? WIDE : this.#columns);
     }
   }
 

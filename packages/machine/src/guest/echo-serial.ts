@@ -12,7 +12,9 @@ export function echoSerial(ports: GuestPorts): void {
   for (let count = 0; count < LIMIT; count++) {
     const status = readByte(ports, SERIAL_PORT + SerialRegister.LINE_STATUS);
     if ((status & LineStatus.DATA_READY) === 0) break;
-    echo.push(...echoOf(readByte(ports, SERIAL_PORT + SerialRegister.DATA)));
+    const byte = readByte(ports, SERIAL_PORT + SerialRegister.DATA);
+    // The zero that stands for a break was typed by nobody.
+    if (byte !== 0 || (status & LineStatus.BREAK) === 0) echo.push(...echoOf(byte));
   }
   if (echo.length > 0) ports.write(SERIAL_PORT, Uint8Array.from(echo));
 }

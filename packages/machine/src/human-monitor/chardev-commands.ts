@@ -1,4 +1,5 @@
-import { CHARDEV_KINDS, chardevFromOptions, chardevsFromOptions } from '../chardev/configuration.js';
+import { CHARDEV_KINDS } from '../chardev/configuration.js';
+import { chardevFromOptions, chardevsFromOptions } from '../chardev/options.js';
 import { characterDeviceCommands } from '../commands/character-devices.js';
 import { OPTION_GROUPS } from '../options/groups.js';
 import { OptionError } from '../options/option-error.js';

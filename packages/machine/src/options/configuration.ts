@@ -1,9 +1,7 @@
 import type { JsonObject, JsonValue } from '@godwit/json';
-import {
-  type ChardevConfiguration,
-  chardevsFromOptions,
-  expandShortChardev,
-} from '../chardev/configuration.js';
+import type { ChardevConfiguration } from '../chardev/configuration.js';
+import { chardevsFromOptions } from '../chardev/options.js';
+import { expandShortChardev } from '../chardev/short-form.js';
 import type { Commands } from '../generated/index.js';
 import { findObjectType } from '../qom/types.js';
 import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
@@ -300,16 +298,17 @@ function characterDevices(
   const chardevs = given(line, 'chardev').flatMap(({ source, values }) =>
     inOption(source, () => {
       if (values.id === undefined) throw new OptionError('chardev: no id specified');
-      return chardevsFromOptions(String(values.id), values);
+      return chardevsFromOptions(String(values.id), values).map((chardev) => ({ ...chardev, source }));
     }),
   );
   const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
   const short = (flag: FlagName, text: string, id: string): string | undefined => {
     if (text === 'none') return undefined;
-    return inOption(`-${flag} ${text}`, () => {
+    const source = `-${flag} ${text}`;
+    return inOption(source, () => {
       if (text.startsWith('chardev:')) return requireChardev(chardevs, text.slice('chardev:'.length));
       const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expandShortChardev(text)},id=${id}`);
-      chardevs.push(...chardevsFromOptions(id, values));
+      chardevs.push(...chardevsFromOptions(id, values).map((chardev) => ({ ...chardev, source })));
       return id;
     });
   };

@@ -21,10 +21,12 @@ export const LineControl = { DIVISOR_LATCH: 0x80 } as const;
 export const LineStatus = {
   DATA_READY: 0x01,
   OVERRUN: 0x02,
+  BREAK: 0x10,
   THR_EMPTY: 0x20,
   TRANSMITTER_EMPTY: 0x40,
 } as const;
 export const ModemControl = { DTR: 0x01, RTS: 0x02, OUT1: 0x04, OUT2: 0x08, LOOPBACK: 0x10 } as const;
 export const ModemStatus = { CTS: 0x10, DSR: 0x20, RING: 0x40, CARRIER: 0x80 } as const;
 export const FifoControl = { ENABLE: 0x01, CLEAR_RECEIVE: 0x02 } as const;
-export const InterruptId = { NONE: 0x01, DATA: 0x04, FIFO_ENABLED: 0xc0 } as const;
+export const InterruptEnable = { DATA: 0x01, LINE_STATUS: 0x04 } as const;
+export const InterruptId = { NONE: 0x01, DATA: 0x04, LINE_STATUS: 0x06, FIFO_ENABLED: 0xc0 } as const;

@@ -2,6 +2,7 @@ import type { StateSection } from '@godwit/migration';
 import type { BusHandler } from '../memory/bus.js';
 import {
   FifoControl,
+  InterruptEnable,
   InterruptId,
   LineControl,
   LineStatus,
@@ -39,7 +40,8 @@ export class Serial16550 implements BusHandler {
   readonly #onReceive: (() => void) | undefined;
   readonly #kept = new Uint8Array(KEPT.length);
   #received: number[] = [];
-  #overrun = false;
+  /** Conditions of the line (overrun, break) that are shown until they are read. */
+  #conditions = 0;
 
   constructor({ transmit, onReceive }: SerialOptions) {
     this.#transmit = transmit;
@@ -62,6 +64,15 @@ export class Serial16550 implements BusHandler {
     return taken;
   }
 
+  /** The line is held in its break condition: a zero byte with {@link LineStatus.BREAK}. */
+  receiveBreak(): void {
+    if (this.#loopback) return;
+    if (this.receivable > 0) this.#received.push(0);
+    else this.#conditions |= LineStatus.OVERRUN;
+    this.#conditions |= LineStatus.BREAK;
+    this.#onReceive?.();
+  }
+
   read(offset: number, into: Uint8Array): void {
     for (let index = 0; index < into.length; index++) into[index] = this.#readRegister(offset);
   }
@@ -77,7 +88,12 @@ export class Serial16550 implements BusHandler {
       name,
       version: 1,
       save: () =>
-        Uint8Array.of(...this.#kept, this.#overrun ? 1 : 0, this.#received.length, ...this.#received),
+        Uint8Array.of(
+          ...this.#kept,
+          savedConditions(this.#conditions),
+          this.#received.length,
+          ...this.#received,
+        ),
       load: (state, version) => {
         if (version !== 1) throw new Error(`${name}: version ${version} is not known`);
         const count = state[STATE_BYTES - 1];
@@ -85,7 +101,7 @@ export class Serial16550 implements BusHandler {
           throw new Error(`${name}: ${state.length} bytes do not make up a state`);
         }
         this.#kept.set(state.subarray(0, KEPT.length));
-        this.#overrun = state[KEPT.length] !== 0;
+        this.#conditions = loadedConditions(state[KEPT.length]!);
         this.#received = [...state.subarray(STATE_BYTES)];
       },
     };
@@ -98,11 +114,7 @@ export class Serial16550 implements BusHandler {
       case SerialRegister.INTERRUPT_ENABLE:
         return this.#get(this.#divisorLatch ? 'divisorHigh' : 'interruptEnable');
       case SerialRegister.INTERRUPT_ID:
-        return (
-          ((this.#get('interruptEnable') & 1) !== 0 && this.#received.length > 0
-            ? InterruptId.DATA
-            : InterruptId.NONE) | (this.#fifoEnabled ? InterruptId.FIFO_ENABLED : 0)
-        );
+        return this.#interrupt | (this.#fifoEnabled ? InterruptId.FIFO_ENABLED : 0);
       case SerialRegister.LINE_CONTROL:
         return this.#get('lineControl');
       case SerialRegister.MODEM_CONTROL:
@@ -150,8 +162,8 @@ export class Serial16550 implements BusHandler {
       LineStatus.THR_EMPTY |
       LineStatus.TRANSMITTER_EMPTY |
       (this.#received.length > 0 ? LineStatus.DATA_READY : 0) |
-      (this.#overrun ? LineStatus.OVERRUN : 0);
-    this.#overrun = false;
+      this.#conditions;
+    this.#conditions = 0;
     return status;
   }
 
@@ -169,7 +181,17 @@ export class Serial16550 implements BusHandler {
 
   #loopBack(byte: number): void {
     if (this.receivable > 0) this.#received.push(byte);
-    else this.#overrun = true;
+    else this.#conditions |= LineStatus.OVERRUN;
+  }
+
+  /** The most urgent one that is enabled. */
+  get #interrupt(): number {
+    const enabled = this.#get('interruptEnable');
+    if ((enabled & InterruptEnable.LINE_STATUS) !== 0 && this.#conditions !== 0)
+      return InterruptId.LINE_STATUS;
+    return (enabled & InterruptEnable.DATA) !== 0 && this.#received.length > 0
+      ? InterruptId.DATA
+      : InterruptId.NONE;
   }
 
   get #divisorLatch(): boolean {
@@ -191,4 +213,13 @@ export class Serial16550 implements BusHandler {
   #set(register: (typeof KEPT)[number], value: number): void {
     this.#kept[KEPT.indexOf(register)] = value;
   }
+}
+
+/** Of the saved byte bit 0 is overrun, which was all there was once, and bit 1 is break. */
+function savedConditions(conditions: number): number {
+  return ((conditions & LineStatus.OVERRUN) !== 0 ? 1 : 0) | ((conditions & LineStatus.BREAK) !== 0 ? 2 : 0);
+}
+
+function loadedConditions(saved: number): number {
+  return ((saved & 1) !== 0 ? LineStatus.OVERRUN : 0) | ((saved & 2) !== 0 ? LineStatus.BREAK : 0);
 }

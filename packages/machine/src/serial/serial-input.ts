@@ -21,6 +21,10 @@ export class SerialInput {
     this.#options = options;
   }
 
+  get port(): Serial16550 {
+    return this.#options.port;
+  }
+
   /** The bytes that wait for room. */
   get waiting(): Uint8Array {
     return this.#waiting;

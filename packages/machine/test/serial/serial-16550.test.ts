@@ -60,6 +60,22 @@ test('in loopback nothing leaves or enters, and an overrun shows once', () => {
   assert.equal(read(SerialRegister.DATA), 7);
 });
 
+test('a break is a zero byte and a condition of the line that shows once, and moves with the state', () => {
+  const { serial, read, write } = port();
+  write(SerialRegister.INTERRUPT_ENABLE, 0x04);
+  assert.equal(read(SerialRegister.INTERRUPT_ID), 0x01);
+  serial.receiveBreak();
+  assert.equal(read(SerialRegister.INTERRUPT_ID), 0x06);
+  const destination = port();
+  destination.serial.section().load(serial.section().save(), 1);
+  for (const side of [read, destination.read]) {
+    assert.equal(side(SerialRegister.LINE_STATUS), 0x60 | LineStatus.BREAK | LineStatus.DATA_READY);
+    assert.equal(side(SerialRegister.LINE_STATUS), 0x60 | LineStatus.DATA_READY);
+    assert.equal(side(SerialRegister.DATA), 0);
+    assert.equal(side(SerialRegister.INTERRUPT_ID), 0x01);
+  }
+});
+
 test('state moves with what was received and not read yet', () => {
   const source = port();
   source.write(SerialRegister.INTERRUPT_ID, 1);

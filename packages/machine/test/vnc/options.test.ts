@@ -29,10 +29,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   [':5,to=4', 'Failed to create a socket'],
   [':5,ipv4=off,ipv6=off', 'Cannot disable IPv4 and IPv6 at same time'],
   ['unix:', 'UNIX socket path must not be empty'],
-  [
-    `unix:/${'a'.repeat(107)}`,
-    `UNIX socket path '/${'a'.repeat(107)}' is too long (path must be less than 108 bytes)`,
-  ],
+  [`unix:/${'a'.repeat(107)}`, `UNIX socket path '/${'a'.repeat(107)}' is too long`],
 ];
 
 test('what -vnc cannot mean is refused in one line', () => {

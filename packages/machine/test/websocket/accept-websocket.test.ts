@@ -200,7 +200,7 @@ test('a monitor speaks over a WebSocket', async (t) => {
       {
         kind: 'socket',
         id: 'web',
-        endpoint: { type: 'unix', path, abstract: false },
+        endpoint: { type: 'unix', path },
         server: true,
         wait: false,
         websocket: true,

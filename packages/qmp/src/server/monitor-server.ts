@@ -29,6 +29,8 @@ export type MonitorEndpoint =
       readonly address: SocketAddress;
       readonly reconnectMs?: number | undefined;
       readonly tls?: ConnectionOptions | undefined;
+      /** Told of the first failure to connect since the last connection. */
+      readonly onFailure?: ((error: Error) => void) | undefined;
     }
   /** A stream that is there already, such as standard input and output. */
   | { readonly kind: 'stream'; readonly transport: Transport };
@@ -51,6 +53,7 @@ export class MonitorServer {
   readonly #waiting: Transport[] = [];
   readonly #abort = new AbortController();
   #listener: Listener | undefined;
+  #failureTold = false;
   #reconnectTimer: Timer | undefined;
   #serving: Transport | undefined;
   #closed = false;
@@ -141,10 +144,14 @@ export class MonitorServer {
         tls: endpoint.tls,
         signal: this.#abort.signal,
       });
+      this.#failureTold = false;
       this.#accept(transport);
     } catch (error) {
       if (mustSucceed) throw error;
-      if (!this.#closed) this.#reconnectLater(endpoint.reconnectMs);
+      if (this.#closed) return;
+      if (!this.#failureTold) endpoint.onFailure?.(error as Error);
+      this.#failureTold = true;
+      this.#reconnectLater(endpoint.reconnectMs);
     }
   }
 

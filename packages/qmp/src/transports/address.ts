@@ -1,5 +1,6 @@
 export interface UnixAddress {
   readonly kind: 'unix';
+  /** One that begins with a zero names a socket outside of the file system (Linux), its other bytes being the name. */
   readonly path: string;
 }
 
@@ -43,6 +44,7 @@ function unixAddress(path: string): SocketAddress {
 
 /** @throws Error when a path is empty or too long for a unix socket */
 export function checkUnixPath(path: string): void {
+  if (path.startsWith('\0') && Buffer.byteLength(path) <= longestUnixPath + 1) return;
   if (path === '') throw new Error('the path of a unix socket is empty');
   const length = Buffer.byteLength(path);
   if (length > longestUnixPath) {
@@ -52,10 +54,14 @@ export function checkUnixPath(path: string): void {
   }
 }
 
+export function isAbstract({ path }: UnixAddress): boolean {
+  return path.startsWith('\0');
+}
+
 export function formatAddress(address: SocketAddress): string {
   switch (address.kind) {
     case 'unix':
-      return `unix:${address.path}`;
+      return `unix:${isAbstract(address) ? address.path.replaceAll('\0', '@') : address.path}`;
     case 'tcp':
       return `tcp:${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
     case 'fd':

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { type FileType, type Native, UnixListener, type UnixListenerHandler } from '@godwit/native';
 import type { Transport } from '../transport.js';
-import { checkUnixPath, type SocketAddress, type UnixAddress } from './address.js';
+import { checkUnixPath, isAbstract, type SocketAddress, type UnixAddress } from './address.js';
 import { DescriptorTransport } from './descriptor-transport.js';
 import { StreamTransport } from './stream-transport.js';
 import { bindPrivately } from './unix-path.js';
@@ -51,7 +51,9 @@ export class Listener {
     const server = options.tls === undefined ? plainServer(options) : tlsServer(options, options.tls);
     let removePath: (() => Promise<void>) | undefined;
     try {
-      if (address.kind === 'unix') {
+      if (address.kind === 'unix' && isAbstract(address)) {
+        await listening(server, { path: address.path });
+      } else if (address.kind === 'unix') {
         await bindPrivately(address.path, (path) => listening(server, { path }));
         removePath = await pathRemover(address.path);
       } else if (address.kind === 'tcp') {
@@ -79,6 +81,10 @@ export class Listener {
 
 /** Listens through the addon, so that connections carry descriptors; returns how to stop. */
 async function listenByAddon(address: UnixAddress, native: Native, options: ListenOptions) {
+  if (isAbstract(address)) {
+    const listener = new UnixListener(native, address.path, handlerOf(native, options));
+    return () => listener.close();
+  }
   let listener: UnixListener | undefined;
   await bindPrivately(address.path, async (path) => {
     listener = new UnixListener(native, path, handlerOf(native, options));

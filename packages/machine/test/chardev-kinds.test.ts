@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { expandShortChardev } from '../src/chardev/short-form.js';
+import { testDeviceTransport } from '../src/chardev/test-device.js';
+import { virtualConsoleTransport } from '../src/chardev/virtual-console.js';
+import { createTestMachine, execute } from './support/test-machine.js';
+
+const unused = { drain: () => {}, ended: () => {}, closed: () => {} };
+
+test('a test in the guest ends the machine with the exit code that it says', () => {
+  const codes: number[] = [];
+  const device = testDeviceTransport((code) => codes.push(code));
+  device.start({ ...unused, data: () => assert.fail('nothing comes from it') });
+  device.write(Buffer.from('3x 12 '));
+  device.write(Buffer.from('q0qq'));
+  device.write(Buffer.alloc(100, '9'));
+  assert.deepEqual(codes, [25, 1, 1]);
+});
+
+test('a terminal that nobody sees tells whoever writes to it where its cursor is', async () => {
+  const terminal = virtualConsoleTransport({ columns: 10, rows: 3 });
+  const answers = await new Promise<string>((resolve) => {
+    let text = '';
+    terminal.start({
+      ...unused,
+      data: (chunk) => {
+        text += Buffer.from(chunk).toString('latin1');
+        if (text.endsWith('R')) resolve(text);
+      },
+    });
+    terminal.write(Buffer.from('one\r\ntwo\r\nthree\r\nfo\x1b[5n\x1b[6n'));
+  });
+  assert.equal(answers, '\x1b[0n\x1b[3;3R');
+});
+
+test('a device of the host that is not there, or no port, is refused', async () => {
+  const machine = await createTestMachine();
+  const add = (type: string, device: string) =>
+    execute(machine, 'chardev-add', { id: 'a', backend: { type, data: { device } } });
+  for (const type of ['serial', 'parallel']) {
+    await assert.rejects(
+      add(type, '/nonexistent'),
+      /Could not open '\/nonexistent': No such file or directory$/,
+    );
+  }
+  await assert.rejects(add('parallel', '/dev/null'), /not a parallel port: Inappropriate ioctl for device$/);
+  await add('serial', '/dev/null');
+  assert.equal(machine.machine.chardevs.made[0]!.filename, 'serial');
+  await machine.close();
+});
+
+test('short forms are those of -serial', () => {
+  const forms: readonly (readonly [string, string])[] = [
+    ['mon:stdio', 'stdio,mux=on,signal=off'],
+    ['mon:null', 'null,mux=on'],
+    ['vc', 'vc'],
+    ['vc:80Cx25C', 'vc,cols=80,rows=25'],
+    ['vc:800x600', 'vc,width=800,height=600'],
+    ['/dev/ttyS0', 'serial,path=/dev/ttyS0'],
+    ['/dev/parport0', 'parallel,path=/dev/parport0'],
+    ['file:/a,b', 'file,path=/a,,b'],
+    ['tcp::4444,server=on', 'socket,host=0.0.0.0,port=4444,server=on'],
+    ['tn3270:h:23', 'socket,host=h,port=23,tn3270=on'],
+    ['telnet:[::1]:23', 'socket,host=::1,port=23,telnet=on'],
+  ];
+  for (const [text, expanded] of forms) assert.equal(expandShortChardev(text), expanded, text);
+  for (const text of ['', 'mon:', 'mon:mon:null', 'null,x', 'ringbuf', 'vc:x', 'tcp:h']) {
+    assert.throws(() => expandShortChardev(text), /is not a valid char driver$/, text);
+  }
+});
+
+test('a break that is sent to a character device reaches the serial port behind it', async () => {
+  const machine = await createTestMachine({ chardevs: [{ id: 'com', kind: 'null' }], serials: ['com'] });
+  const lineStatus = () => {
+    const byte = new Uint8Array(1);
+    machine.machine.hardware.serial.read(5, byte);
+    return byte[0]!;
+  };
+  assert.equal(lineStatus() & 0x10, 0);
+  await execute(machine, 'stop');
+  await execute(machine, 'chardev-send-break', { id: 'com' });
+  assert.equal(lineStatus() & 0x11, 0x11);
+  await machine.close();
+});
