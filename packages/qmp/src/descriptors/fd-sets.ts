@@ -30,7 +30,16 @@ interface FdSet {
 /** The access mode, and whether the cache is bypassed: what has to match when a set is opened as a file. */
 const accessMask = constants.O_RDONLY | constants.O_WRONLY | constants.O_RDWR | constants.O_DIRECT;
 
-const fdsetPath = /^\/dev\/fdset\/([0-9]+)$/;
+/** The number is read as `strtol` does, and has to fit an `int`. */
+const fdsetPath = /^\/dev\/fdset\/[ \t\n\v\f\r]*\+?([0-9]+)$/;
+const largestPathId = 2n ** 31n - 1n;
+
+/** The set that a path names. */
+function setOfPath(path: string): bigint | undefined {
+  const digits = fdsetPath.exec(path)?.[1];
+  const id = digits === undefined ? undefined : BigInt(digits);
+  return id !== undefined && id <= largestPathId ? id : undefined;
+}
 
 /**
  * Descriptors that clients have handed over for files that the machine opens as `/dev/fdset/N` (`add-fd`, `remove-fd`,
@@ -96,13 +105,13 @@ export class FdSets {
 
   /** Whether a path names a set, so that {@link open} is to be used instead of the system's. */
   static isPath(path: string): boolean {
-    return fdsetPath.test(path);
+    return setOfPath(path) !== undefined;
   }
 
   /** Whether there is the set that a path names. */
   has(path: string): boolean {
-    const id = fdsetPath.exec(path)?.[1];
-    return id !== undefined && this.#sets.has(BigInt(id));
+    const id = setOfPath(path);
+    return id !== undefined && this.#sets.has(id);
   }
 
   /**
@@ -111,8 +120,8 @@ export class FdSets {
    * @throws QmpError
    */
   open(path: string, flags: number): number {
-    const id = fdsetPath.exec(path)?.[1];
-    const set = id === undefined ? undefined : this.#sets.get(BigInt(id));
+    const id = setOfPath(path);
+    const set = id === undefined ? undefined : this.#sets.get(id);
     if (set === undefined) throw new QmpError('GenericError', `Failed to find fdset ${path}`);
     const matching = set.fds.find(
       ({ fd }) => (this.#operations.getFlags(fd) & accessMask) === (flags & accessMask),
