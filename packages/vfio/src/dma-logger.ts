@@ -157,8 +157,7 @@ function orWord(bitmap: Uint32Array, position: number, word: number): void {
 }
 
 function checkPageSize(pageSize: number): void {
-  const isPowerOfTwo =
-    Number.isSafeInteger(pageSize) && pageSize > 0 && Number.isInteger(Math.log2(pageSize));
+  const isPowerOfTwo = Number.isSafeInteger(pageSize) && Number.isInteger(Math.log2(pageSize));
   if (!isPowerOfTwo || pageSize < MIN_PAGE_SIZE) {
     throw new VfioError(
       'EINVAL',

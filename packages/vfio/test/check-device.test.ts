@@ -342,6 +342,17 @@ const WRONG: readonly (readonly [string, readonly string[], Wrap, Record<string,
     (inner) => new LoggingDeputy(inner, () => ({ start: async () => {} })),
   ],
   [
+    'logs ranges that end within a page',
+    ['logging/start'],
+    (inner) =>
+      new LoggingDeputy(inner, (logging) => ({
+        start: async (ranges, pageSize) => {
+          const whole = ranges.map(({ iova, length }) => ({ iova, length: length - (length % 4096) }));
+          await logging.start(whole, pageSize);
+        },
+      })),
+  ],
+  [
     'reports while logging is off',
     ['logging/report'],
     (inner) =>

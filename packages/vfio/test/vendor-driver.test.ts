@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeviceLogic, type MigrationRegion, V1State, VendorDriver } from '../src/index.js';
+import { DeviceLogic, DeviceState, type MigrationRegion, V1State, VendorDriver } from '../src/index.js';
 import { rig, TestMemory } from './rig.js';
 
 /** A little-endian field as bytes, written out by hand. */
@@ -87,9 +87,23 @@ test('the source runs again after FAILED and after CANCELLED, from before and af
       for (const state of way) await region.write(0, u32(state));
       await region.write(0, u32(end));
       await region.write(0, u32(V1State.RUNNING));
-      assert.equal(device.state, 2);
+      assert.equal(device.state, DeviceState.RUNNING);
       device.close();
     }
+  }
+});
+
+test('a device that was to be loaded stays stopped after FAILED and after CANCELLED, until RUNNING is written', async () => {
+  for (const end of [V1State.MIGRATION_FAILED, V1State.MIGRATION_CANCELLED]) {
+    const { region, device } = driver(true);
+    await region.write(0, u32(V1State.NONE));
+    await region.write(0, u32(V1State.MIGRATION_RESUME));
+    await region.write(0, u32(end));
+    assert.equal(device.state, DeviceState.STOP);
+    await region.write(0, u32(V1State.RUNNING));
+    assert.equal(device.state, DeviceState.RUNNING);
+    assert.equal(device.verify().errors, 0);
+    device.close();
   }
 });
 
