@@ -22,7 +22,8 @@ Watches a migration through the QMP monitors of its machines, ours or QEMU, tell
 has ended what became of the guest and of each VFIO device (with migration-events=on), and where the time went in
 which the guest stood still. Waits for a migration to begin where none is under way.
 
-  SOURCE, DESTINATION   monitors: unix:PATH or a path, tcp:HOST:PORT or HOST:PORT;
+  SOURCE, DESTINATION   monitors: unix:PATH or a path, tcp:HOST:PORT or HOST:PORT; a monitor serves one
+                        client at a time, so give each machine another -qmp for it;
                         or two files of events, one JSON object a line, as godwit qmp prints them
   --json                print one JSON object instead
 

@@ -304,14 +304,17 @@ export class QmpClient<
   ): Promise<Connection> {
     const timeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
     const timeout = new AbortController();
-    const timer = this.#clock.setTimer(
-      () => timeout.abort(new QmpDisconnectedError(`there is no QMP session after ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    let connected = false;
+    const timer = this.#clock.setTimer(() => {
+      // QEMU takes the connection, and greets when the client before has gone.
+      const hint = connected ? ': a monitor serves one client at a time, and may have another' : '';
+      timeout.abort(new QmpDisconnectedError(`there is no QMP session after ${timeoutMs} ms${hint}`));
+    }, timeoutMs);
     const signals = [this.#abort.signal, timeout.signal, ...(signal === undefined ? [] : [signal])];
     const combined = AbortSignal.any(signals);
     try {
       const transport = await dial(combined);
+      connected = true;
       const connection = await Connection.open(transport, {
         clock: this.#clock,
         closeDescriptor: this.#closeDescriptor,
