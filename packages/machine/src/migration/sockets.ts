@@ -57,6 +57,7 @@ export async function listenAt(
     };
   } catch (cause) {
     listener.close();
+    if (cause instanceof MigrationError) throw new QapiError('GenericError', cause.message, { cause });
     // QEMU names a path, but no host.
     const to = target.type === 'unix' ? ` to ${target.path}` : '';
     throw new QapiError('GenericError', `Failed to bind socket${to}: ${systemReason(cause)}`, { cause });

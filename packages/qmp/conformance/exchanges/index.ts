@@ -4,6 +4,7 @@ import { descriptorScenarios } from './descriptors.js';
 import { displayScenarios } from './displays/index.js';
 import { envelopeScenarios } from './envelope.js';
 import { malformedScenarios } from './malformed.js';
+import { migrationScenarios } from './migration/index.js';
 import { miscScenarios } from './misc/index.js';
 import { negotiationScenarios } from './negotiation.js';
 import { outOfBandScenarios } from './out-of-band.js';
@@ -31,5 +32,6 @@ export const exchangeSets: readonly ExchangeSet[] = [
   { name: 'displays', scenarios: displayScenarios },
   { name: 'snapshots', scenarios: snapshotScenarios },
   { name: 'clock', scenarios: clockScenarios },
+  { name: 'migration', scenarios: migrationScenarios },
   { name: 'misc', scenarios: miscScenarios },
 ];
