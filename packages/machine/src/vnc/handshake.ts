@@ -77,9 +77,12 @@ function* vencrypt({ send, authentication }: HandshakeOptions): Conversation<voi
 /** The versions that are spoken: some clients say 3.4 or 3.5 and mean 3.3. */
 const MINOR_VERSIONS: Readonly<Record<number, 3 | 7 | 8>> = { 3: 3, 4: 3, 5: 3, 7: 7, 8: 8 };
 
+/** Numbers of up to three characters, read as scanf does, so that what QEMU takes for a version is one here. */
+const VERSION = /^RFB\s*([+-]\d{1,2}|\d{1,3})\.\s*([+-]\d{1,2}|\d{1,3})/;
+
 /** Undefined for a version that is not spoken, as QEMU has it. */
 function readVersion(text: string): 3 | 7 | 8 | undefined {
-  const [version, major, minor] = /^RFB (\d{3})\.(\d{3})\n$/.exec(text) ?? [];
+  const [version, major, minor] = VERSION.exec(text) ?? [];
   if (version === undefined) throw new VncProtocolError('no protocol version');
   return Number(major) === 3 ? MINOR_VERSIONS[Number(minor)] : undefined;
 }

@@ -303,7 +303,7 @@ const NONSENSE: readonly (readonly [string, Uint8Array])[] = [
 
 test('nonsense is answered by a close', async () => {
   const machine = await machineWith();
-  for (const garbage of ['GET / HTTP/1.1\r\n\r\n', 'RFB 3.8\n....', '\0'.repeat(12)]) {
+  for (const garbage of ['GET / HTTP/1.1\r\n\r\n', 'rfb 003.008\n', '\0'.repeat(12)]) {
     const viewer = viewerOf(machine);
     viewer.send(Buffer.from(garbage));
     assert.equal((await viewer.untilClosed()).toString(), 'RFB 003.008\n');
