@@ -1,30 +1,24 @@
-import { constants, deflateRawSync } from 'node:zlib';
 import type { Rectangle } from '../console/index.js';
 import type { Picture } from './encodings.js';
 import { tilesOf } from './tiles.js';
+import { ZlibStream } from './zlib-stream.js';
 
 const TILE_SIZE = 64;
 
-/** What a zlib stream begins with (RFC 1950): deflate, a window of 32 KiB, the default level. */
-const ZLIB_HEADER = Uint8Array.of(0x78, 0x9c);
-
 /**
  * Tiles of 64 by 64 pixels with palettes, compressed by zlib (RFC 6143, 7.7.6). All rectangles of a connection are parts of
- * one zlib stream. Each is compressed by itself up to a byte boundary, which leaves the stream whole and needs no
- * compressor to be kept for each client.
+ * one zlib stream.
  */
 export class ZrleEncoder {
-  #begun = false;
+  readonly #stream = new ZlibStream();
 
   /** @param pixels the bytes of a compact pixel for each colour */
   encode(picture: Picture, area: Rectangle, pixels: readonly Uint8Array[]): Uint8Array {
     const tiles = Buffer.concat(tilesOf(area, TILE_SIZE).map((tile) => encodeTile(picture, tile, pixels)));
-    const deflated = deflateRawSync(tiles, { finishFlush: constants.Z_SYNC_FLUSH });
-    const header = this.#begun ? new Uint8Array(0) : ZLIB_HEADER;
-    this.#begun = true;
+    const compressed = this.#stream.compress(tiles);
     const length = Buffer.alloc(4);
-    length.writeUInt32BE(header.length + deflated.length);
-    return Buffer.concat([length, header, deflated]);
+    length.writeUInt32BE(compressed.length);
+    return Buffer.concat([length, compressed]);
   }
 }
 

@@ -47,7 +47,7 @@ const FORMATS: readonly PixelFormat[] = [
   { ...DEFAULT_FORMAT, bitsPerPixel: 8, depth: 8, trueColour: false },
 ];
 
-const ENCODINGS = [Encoding.RAW, Encoding.HEXTILE, Encoding.ZRLE];
+const ENCODINGS = [Encoding.RAW, Encoding.HEXTILE, Encoding.TIGHT, Encoding.ZRLE];
 
 /** Pictures with areas of few and of many colours, as text on coloured ground has. */
 const picture = fc
@@ -144,8 +144,9 @@ test('a pixel format comes back as it was written, and impossible ones are refus
 });
 
 test('the first encoding of the list that there is, is taken; raw if none', () => {
-  assert.equal(Encoders.choose([7, 16, 5]), Encoding.ZRLE);
+  assert.equal(Encoders.choose([7, 16, 5]), Encoding.TIGHT);
+  assert.equal(Encoders.choose([6, 16, 5]), Encoding.ZRLE);
   assert.equal(Encoders.choose([5, 16]), Encoding.HEXTILE);
   assert.equal(Encoders.choose([0, 16]), Encoding.RAW);
-  assert.equal(Encoders.choose([7, -239]), Encoding.RAW);
+  assert.equal(Encoders.choose([6, -239]), Encoding.RAW);
 });

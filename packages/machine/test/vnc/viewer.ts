@@ -33,9 +33,8 @@ export class TestViewer {
   #chunks: Uint8Array[] = [];
   #received: Buffer = Buffer.alloc(0);
   #waiting: (() => void) | undefined;
-  /** All of the zlib stream of ZRLE so far, and how much of what it holds was used. */
-  #compressed: Buffer = Buffer.alloc(0);
-  #inflated = 0;
+  readonly #zrleStream = new Inflating();
+  readonly #tightStream = new Inflating();
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -217,6 +216,9 @@ export class TestViewer {
       case 5:
         await this.#hextile(width, height, put);
         break;
+      case 7:
+        await this.#tight(width, height, put);
+        break;
       case 16:
         await this.#zrle(width, height, put);
         break;
@@ -252,13 +254,58 @@ export class TestViewer {
     }
   }
 
+  /** Of the first stream alone, with a palette or without. */
+  async #tight(width: number, height: number, put: Put): Promise<void> {
+    const { bitsPerPixel, depth, trueColour, red, green, blue, bigEndian } = this.format;
+    const whole = [red, green, blue].every(({ max }) => max === 255);
+    const packed = bitsPerPixel === 32 && depth === 24 && trueColour && whole;
+    const size = packed ? 3 : bitsPerPixel / 8;
+    const decode = (bytes: Buffer): number => {
+      if (!packed) return readPixel(bytes, bigEndian);
+      return (
+        ((bytes[0]! << red.shift) | (bytes[1]! << green.shift) | (bytes[2]! << blue.shift)) >>> 0
+      );
+    };
+    const fill = (pixelAt: (column: number, row: number) => number) => {
+      for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) put(x, y, pixelAt(x, y));
+    };
+    const data = async (length: number): Promise<Buffer> => {
+      if (length < 12) return this.take(length);
+      let compressed = 0;
+      for (let shift = 0; ; shift += 7) {
+        const [byte] = await this.take(1);
+        compressed |= (shift < 14 ? byte! & 0x7f : byte!) << shift;
+        if (shift === 14 || byte! < 0x80) break;
+      }
+      const inflated = this.#tightStream.inflate(await this.take(compressed));
+      assert.equal(inflated.length, length);
+      return inflated;
+    };
+    const [control] = await this.take(1);
+    if (control === 0x80) {
+      const pixel = decode(await this.take(size));
+      fill(() => pixel);
+    } else if (control === 0) {
+      const pixels = await data(width * height * size);
+      fill((x, y) => decode(pixels.subarray((y * width + x) * size, (y * width + x + 1) * size)));
+    } else {
+      assert.equal(control, 0x40);
+      const [filter, last] = await this.take(2);
+      assert.equal(filter, 1);
+      const palette: number[] = [];
+      for (let left = last! + 1; left > 0; left--) palette.push(decode(await this.take(size)));
+      const stride = palette.length === 2 ? Math.ceil(width / 8) : width;
+      const places = await data(stride * height);
+      fill((x, y) => {
+        const row = y * stride;
+        return palette[palette.length === 2 ? (places[row + (x >> 3)]! >> (7 - (x & 7))) & 1 : places[row + x]!]!;
+      });
+    }
+  }
+
   async #zrle(width: number, height: number, put: Put): Promise<void> {
     const length = (await this.take(4)).readUInt32BE();
-    this.#compressed = Buffer.concat([this.#compressed, await this.take(length)]);
-    // The stream never ends, and must be whole at the end of every rectangle.
-    const all = inflateSync(this.#compressed, { finishFlush: constants.Z_SYNC_FLUSH });
-    let data = all.subarray(this.#inflated);
-    this.#inflated = all.length;
+    let data = this.#zrleStream.inflate(await this.take(length));
     const next = (count: number): Buffer => {
       assert.ok(data.length >= count, 'the rectangle is cut short');
       const taken = data.subarray(0, count);
@@ -292,6 +339,21 @@ export class TestViewer {
       }
     }
     assert.equal(data.length, 0, 'more than the rectangle');
+  }
+}
+
+/** A zlib stream that never ends, and is whole at the end of every piece. */
+class Inflating {
+  #compressed: Buffer = Buffer.alloc(0);
+  #inflated = 0;
+
+  /** What the stream goes on with. */
+  inflate(piece: Uint8Array): Buffer {
+    this.#compressed = Buffer.concat([this.#compressed, piece]);
+    const all = inflateSync(this.#compressed, { finishFlush: constants.Z_SYNC_FLUSH });
+    const more = all.subarray(this.#inflated);
+    this.#inflated = all.length;
+    return more;
   }
 }
 
