@@ -9,6 +9,7 @@
  */
 export type JsonValue = null | boolean | string | number | bigint | JsonDouble | JsonValue[] | JsonObject;
 
+/** Members in the order in which they came, without a prototype. */
 export interface JsonObject {
   [member: string]: JsonValue;
 }

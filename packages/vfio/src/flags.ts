@@ -22,6 +22,7 @@ const FLAGS_OF_STATE: Readonly<Record<DeviceState, number>> = {
   [DeviceState.PRE_COPY_P2P]: MigrationFlag.STOP_COPY | MigrationFlag.P2P | MigrationFlag.PRE_COPY,
 };
 
+/** The flags as {@link MigrationFlag} has them, STOP_COPY included. */
 export function flagBits(flags: MigrationFlags): number {
   return (
     MigrationFlag.STOP_COPY |

@@ -29,6 +29,7 @@ export type DeviceStateName = (typeof DEVICE_STATE_NAMES)[number];
 /** All states, in the order of their numbers. */
 export const DEVICE_STATES: readonly DeviceState[] = Object.values(DeviceState);
 
+/** What events and messages call a state: `stop-copy`, `pre-copy-p2p`. */
 export function stateName(state: DeviceState): DeviceStateName {
   return DEVICE_STATE_NAMES[state];
 }

@@ -108,6 +108,7 @@ function collectArcs(): Arc[] {
   return arcs;
 }
 
+/** An arc as the property `fail-arc` and messages write it: `stop->stop-copy`. */
 export function arcName(from: DeviceState, to: DeviceState): string {
   return `${stateName(from)}->${stateName(to)}`;
 }
@@ -119,6 +120,7 @@ export function isSaving(state: DeviceState): boolean {
   return SAVING.includes(state);
 }
 
+/** Whether the device works while its data is read. */
 export function isPreCopy(state: DeviceState): boolean {
   return state === PRE_COPY || state === PRE_COPY_P2P;
 }
@@ -126,6 +128,7 @@ export function isPreCopy(state: DeviceState): boolean {
 /** What an arc does to the data stream of a device: it opens one, keeps or ends the open one, or there is none before and after. */
 export type StreamEffect = 'open-saving' | 'open-resuming' | 'keep' | 'end' | 'none';
 
+/** What becomes of the data stream on an arc. */
 export function streamEffect(from: DeviceState, to: DeviceState): StreamEffect {
   if (isSaving(from)) return isSaving(to) ? 'keep' : 'end';
   if (isSaving(to)) return 'open-saving';

@@ -14,6 +14,10 @@ export interface ClientCodec<Commands, Events> {
   readonly types?: { readonly commands: Commands; readonly events: Events };
 }
 
+/**
+ * The option `protocol` of `QmpClient.connect`: what generated code says of a server, as a client uses it. It types the
+ * client's commands and events.
+ */
 export function clientCodec<Commands, Events>(
   protocol: Protocol<Commands, Events>,
 ): ClientCodec<Commands, Events> {

@@ -12,6 +12,7 @@ export interface ProtocolDescriptor {
   readonly events: Readonly<Record<string, EventDescriptor>>;
 }
 
+/** The integer types of QAPI; int is int64, size uint64. */
 export type IntegerName =
   | 'int'
   | 'int8'
@@ -39,6 +40,7 @@ export interface EnumDescriptor {
   readonly features?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A struct or a union. */
 export interface ObjectDescriptor {
   readonly kind: 'object';
   /** All members, those of the base first. */
@@ -49,6 +51,7 @@ export interface ObjectDescriptor {
   readonly branches?: Readonly<Record<string, string>>;
 }
 
+/** One of several types, told apart by what the JSON value is. */
 export interface AlternateDescriptor {
   readonly kind: 'alternate';
   readonly alternatives: readonly TypeRef[];
@@ -64,6 +67,7 @@ export interface MemberDescriptor {
 export interface CommandDescriptor {
   /** Name of the argument's type; absent for a command without arguments. */
   readonly args?: string;
+  /** Absent for a command that returns `{}`. */
   readonly returns?: TypeRef;
   readonly allowOob?: true;
   readonly allowPreconfig?: true;
@@ -75,6 +79,7 @@ export interface CommandDescriptor {
 }
 
 export interface EventDescriptor {
+  /** Name of the type of its data; absent for an event without. */
   readonly data?: string;
   readonly features?: readonly string[];
 }

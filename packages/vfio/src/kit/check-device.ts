@@ -29,6 +29,7 @@ export interface RuleResult {
   readonly message?: string;
 }
 
+/** What a check found, rule by rule, in the order of {@link RULES}. */
 export interface Report {
   /** What the device offers; absent in the report on a region. */
   readonly flags?: MigrationFlags;

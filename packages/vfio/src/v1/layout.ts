@@ -21,6 +21,7 @@ export interface V1Field {
   readonly direction: V1Direction;
 }
 
+/** Every field of the structure, in its order. */
 // biome-ignore format: a table reads as columns
 export const V1_FIELDS = {
   'device_state':           { offset: 0,  size: 4, action: 'set state',   direction: 'in' },

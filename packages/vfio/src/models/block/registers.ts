@@ -1,5 +1,6 @@
 import type { RegisterTable } from '../../model/registers.js';
 
+/** Bytes. */
 export const SECTOR_SIZE = 512;
 
 /** Values of REQUEST. */

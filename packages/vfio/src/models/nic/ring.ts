@@ -10,12 +10,14 @@ export const MAX_FRAME = 9216;
 /** The longest ring, in descriptors. */
 export const MAX_RING = 65536;
 
+/** A buffer in guest memory: its address and length in bytes, and flags such as {@link DESCRIPTOR_DONE}. */
 export interface Descriptor {
   readonly address: number;
   readonly length: number;
   readonly flags: number;
 }
 
+/** Little-endian: 8 bytes of address, 4 of length, 4 of flags. */
 export function decodeDescriptor(bytes: Uint8Array): Descriptor {
   const view = new DataView(bytes.buffer, bytes.byteOffset, DESCRIPTOR_SIZE);
   return {
@@ -25,6 +27,7 @@ export function decodeDescriptor(bytes: Uint8Array): Descriptor {
   };
 }
 
+/** The reverse of {@link decodeDescriptor}. */
 export function encodeDescriptor({ address, length, flags }: Descriptor): Uint8Array {
   const bytes = new Uint8Array(DESCRIPTOR_SIZE);
   const view = new DataView(bytes.buffer);
