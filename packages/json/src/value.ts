@@ -9,7 +9,7 @@
  */
 export type JsonValue = null | boolean | string | number | bigint | JsonDouble | JsonValue[] | JsonObject;
 
-/** Members in the order in which they came, without a prototype. */
+/** Members by name. Those that are read have no prototype. */
 export interface JsonObject {
   [member: string]: JsonValue;
 }
