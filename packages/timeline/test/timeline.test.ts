@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import {
   applyEvent,
@@ -136,6 +137,30 @@ test('the reducer changes nothing in place, and events that it cannot use give b
 test('a drawing shows each state to scale, the switchover enlarged, STOP and RESUME where they were', () => {
   const lines = drawTimeline(play(completed), { width: 80 });
   assert.deepEqual(lines, expected);
+});
+
+test('a drawing in colour is the plain one with colours: green for what runs, bold for the second heading', () => {
+  const timeline = play(completed);
+  const plain = drawTimeline(timeline, { width: 100 });
+  const coloured = drawTimeline(timeline, { width: 100, colour: true });
+  assert.deepEqual(plain.map(stripVTControlCharacters), plain);
+  assert.deepEqual(coloured.map(stripVTControlCharacters), plain);
+  assert.ok(coloured.some((line) => line.includes('\u001b[32m━')));
+  assert.ok(coloured.some((line) => line.endsWith('\u001b[1mthe switchover, enlarged\u001b[0m')));
+});
+
+test('an event of a device that says no state, or not which device, is passed over', () => {
+  const empty = emptyTimeline();
+  for (const data of [
+    { 'qom-path': '/machine/peripheral/nic' },
+    { 'device-state': 'stop' },
+    {},
+    null,
+    'stop',
+  ]) {
+    const { timestamp } = at(1, 'x');
+    assert.equal(applyEvent(empty, 'source', { event: 'VFIO_MIGRATION', data, timestamp }), empty);
+  }
 });
 
 test('a drawing never exceeds its width, whatever the events', () => {
