@@ -99,14 +99,13 @@ test('every figure of query-migrate is what really happened', async (context) =>
   assert.equal(ram.remaining, 0);
   assert.equal(ram['normal-bytes'], ram.normal! * 4096);
   assert.ok(ram.normal! + ram.duplicate! >= 2048);
-  assert.equal(ram['precopy-bytes']! + ram['downtime-bytes']! + vfio.transferred, ram.transferred);
+  // The rest is what tells which bytes are which.
+  const contents = ram['precopy-bytes']! + ram['downtime-bytes']! + vfio.transferred;
+  assert.ok(contents < ram.transferred! && contents > ram.transferred! - 8 * 1024, `${contents} bytes`);
   assert.equal(ram['dirty-sync-count'], passes.filter((event) => event === 'MIGRATION_PASS').length);
-  // What is not counted is the framing of devices, vCPU state, the console and digests: little.
+  // What the relay between the two has counted.
   const total = bytes();
-  assert.ok(
-    ram.transferred! <= total && ram.transferred! > total - 8 * 1024,
-    `${ram.transferred} of ${total}`,
-  );
+  assert.ok(ram.transferred === total, `${ram.transferred} of ${total}`);
   assert.equal(
     vfio.transferred,
     devices.reduce((sum, { transferred }) => sum + transferred, 0),

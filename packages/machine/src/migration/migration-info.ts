@@ -79,10 +79,10 @@ function transitionInfo(
   };
 }
 
-function ramStats({ ram, vfio }: OutgoingStatistics): MigrationStats {
+function ramStats({ ram, sent }: OutgoingStatistics): MigrationStats {
   return {
-    // As in QEMU, all bytes of the migration count as transferred, those of the devices included.
-    transferred: whole(ram.transferred + vfio.transferred),
+    // As in QEMU, all bytes of the migration count as transferred.
+    transferred: whole(sent),
     remaining: whole(ram.remaining),
     total: whole(ram.total),
     duplicate: whole(ram.duplicate),

@@ -152,6 +152,7 @@ export class OutgoingMigration {
       setupTime: timeline.setupTime,
       ...(downtime === undefined ? {} : { downtime }),
       expectedDowntime: ((ram.remaining + this.#devices.pending) / this.#pace.switchoverBandwidth) * 1000,
+      sent: bytesSent,
       ram: {
         transferred: ram.transferred,
         remaining: ram.remaining,

@@ -17,6 +17,8 @@ export interface OutgoingStatistics {
   readonly downtime?: number;
   /** How long the downtime would be if the guest were stopped now. */
   readonly expectedDowntime: number;
+  /** All bytes that went to the destination, over every channel and every connection. */
+  readonly sent: number;
   readonly ram: RamStatistics;
   /** Device data of all devices together. */
   readonly vfio: { readonly transferred: number };
