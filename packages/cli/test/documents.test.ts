@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -55,5 +63,19 @@ test('every TypeScript example of the READMEs compiles, as strictly as a user ma
     assert.equal(stdout, '');
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('every link of the documents leads to a file', () => {
+  const packages = readdirSync(join(root, 'packages'));
+  const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'].concat(
+    packages.map((name) => `packages/${name}/README.md`),
+  );
+  for (const document of documents) {
+    const text = readFileSync(join(root, document), 'utf8');
+    for (const [, target] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      if (target!.includes('://')) continue;
+      assert.ok(existsSync(join(root, dirname(document), target!)), `${document}: ${target}`);
+    }
   }
 });
