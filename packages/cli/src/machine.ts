@@ -10,7 +10,7 @@ export function run(args: readonly string[], { stdin, stdout, stderr }: Io): Pro
     pid: process.pid,
     stdin,
     stdout,
-    report: (line) => stderr.write(`godwit machine: ${line}\n`),
+    report: (line, stamp = '') => stderr.write(`${stamp}godwit machine: ${line}\n`),
     onTerminate: (callback) => {
       for (const ending of ENDINGS) process.on(ending, callback);
       return () => {

@@ -55,15 +55,16 @@ function start(
 const run = (...args: string[]) => start(args).ended;
 
 /** A machine that answers. */
-async function startMachine(name: string, ...args: string[]) {
+async function startMachine(name: string, args: readonly string[] = [], descriptors: readonly number[] = []) {
   const socket = join(folder, name);
-  const machine = start(['machine', '-m', '16', '-qmp', `unix:${socket},server=on,wait=off`, ...args]);
+  const own = ['machine', '-m', '16', '-qmp', `unix:${socket},server=on,wait=off`];
+  const machine = start([...own, ...args], descriptors);
   while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
   return { ...machine, socket };
 }
 
 test('qmp prints the reply, and the events that came meanwhile on standard error', async () => {
-  const { socket, ended } = await startMachine('a', '-name', 'vm1');
+  const { socket, ended } = await startMachine('a', ['-name', 'vm1']);
   const name = await run('qmp', socket, 'query-name');
   assert.deepEqual(name, { code: 0, stdout: '{\n    "name": "vm1"\n}\n', stderr: '' });
   const stop = await run('qmp', `unix:${socket}`, 'stop');
@@ -88,7 +89,7 @@ test('qmp says that nobody is there', async () => {
 });
 
 test('a machine leaves on SIGTERM and removes its sockets', async () => {
-  const { child, ended } = await startMachine('b', '-pidfile', join(folder, 'pid'));
+  const { child, ended } = await startMachine('b', ['-pidfile', join(folder, 'pid')]);
   child.kill('SIGTERM');
   const { code, stderr } = await ended;
   assert.equal(code, 0);
@@ -158,4 +159,51 @@ test('options that are wrong are one line and exit code 1', async () => {
     outcomes,
     wrong.map(([, line]) => ({ code: 1, stdout: '', stderr: `godwit machine: ${line}\n` })),
   );
+});
+
+test('descriptors that the process inherits are in the sets that -add-fd names', {
+  skip: native === undefined ? 'the addon is not there' : false,
+}, async () => {
+  const [ours, theirs] = native!.socketpair();
+  const { socket, ended } = await startMachine('sets', ['-add-fd', 'fd=3,set=7,opaque=mine'], [theirs]);
+  native!.close(ours);
+  native!.close(theirs);
+  const { stdout } = await run('qmp', socket, 'query-fdsets');
+  assert.deepEqual(JSON.parse(stdout), [{ 'fdset-id': 7, fds: [{ fd: 3, opaque: 'mine' }] }]);
+  assert.equal((await run('qmp', socket, 'quit')).code, 0);
+  await ended;
+  for (const [given, reason] of [
+    ['fd=1,set=7', 'fd cannot be a standard I/O stream'],
+    ['fd=99,set=7', 'fd is not valid or already in use'],
+  ] as const) {
+    const { code, stderr } = await run('machine', '-add-fd', given);
+    assert.equal(code, 1);
+    assert.equal(stderr, `godwit machine: -add-fd ${given}: ${reason}\n`);
+  }
+});
+
+test('with help for its value an option lists what it takes', async () => {
+  for (const [option, line] of [
+    ['-device', 'name "vfio-model", bus PCI'],
+    ['-object', '  iothread'],
+    ['-chardev', '  socket'],
+    ['-M', 'sim                  embedded guest (default)'],
+  ] as const) {
+    const { code, stdout } = await run('machine', option, 'help');
+    assert.equal(code, 0);
+    assert.ok(stdout.split('\n').includes(line), stdout);
+  }
+});
+
+test('-msg has messages begin with the time and the name of the machine', async () => {
+  const { stderr } = await run(
+    'machine',
+    '-name',
+    'vm1',
+    '-msg',
+    'timestamp=on,guest-name=on',
+    '-add-fd',
+    'fd=1,set=7',
+  );
+  assert.match(stderr, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z vm1 godwit machine: -add-fd /);
 });

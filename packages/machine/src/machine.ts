@@ -8,10 +8,11 @@ import type { ShutdownCause } from './generated/index.js';
 import { Hardware } from './hardware.js';
 import type { DumpFormat } from './human-monitor/dump-format.js';
 import type { InteractiveMonitor } from './human-monitor/interactive-monitor.js';
+import { addInheritedDescriptor } from './inherited-descriptors.js';
 import type { MachineEnvironment } from './machine-environment.js';
 import { Migrations } from './migration/migrations.js';
 import { UserObjects } from './objects/index.js';
-import { inOptionAsync } from './options/command-line.js';
+import { inOption, inOptionAsync } from './options/command-line.js';
 import type { MachineActions, MachineConfiguration, MonitorConfiguration } from './options/configuration.js';
 import { addGuestObject } from './qom/guest-object.js';
 import { MachineTree } from './qom/machine-tree.js';
@@ -67,6 +68,9 @@ export class Machine {
   ): Promise<Machine> {
     const machine = new Machine(configuration, environment);
     try {
+      for (const { source, ...descriptor } of configuration.descriptorSets) {
+        inOption(source, () => addInheritedDescriptor(machine.fdSets, descriptor));
+      }
       // Character devices name objects: TLS credentials.
       for (const object of configuration.objects) await optionally(object, () => machine.objects.add(object));
       for (const chardev of configuration.chardevs) {
@@ -98,7 +102,7 @@ export class Machine {
     });
     this.guest = new GuestControl({
       emit: this.emit,
-      initial: configuration.incoming !== undefined && !configuration.preconfig ? 'inmigrate' : 'prelaunch',
+      initial: configuration.incoming !== undefined ? 'inmigrate' : 'prelaunch',
       autostart: !configuration.startStopped,
       devices: () => this.#hardware?.movingEntries() ?? [],
       onDeviceFailure: environment.warn,
@@ -168,7 +172,6 @@ export class Machine {
     } finally {
       this.#leavingPreconfig = false;
     }
-    if (this.configuration.incoming !== undefined) this.guest.expectMigration();
     await this.launch();
   }
 

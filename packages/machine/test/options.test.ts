@@ -155,3 +155,40 @@ test('a mistake names the option that it is in', () => {
     assert.throws(() => configure(...args), { name: 'OptionError', message });
   }
 });
+
+test('-set changes an option that was given before, and says what it cannot find', () => {
+  const ring = ['-chardev', 'ringbuf,id=a,size=8'];
+  assert.deepEqual(
+    configure(...ring, '-set', 'chardev.a.size=16').chardevs.map(
+      (chardev) => 'size' in chardev && chardev.size,
+    ),
+    [16],
+  );
+  const [device] = configure('-device', 'vfio-model,id=n', '-set', 'device.n.model=a,b').devices;
+  assert.equal(device?.properties.model, 'a,b');
+  const mistakes = [
+    [['-set', 'a.b.c'], `-set a.b.c: can't parse: "a.b.c"`],
+    [['-set', 'a.b.c=d'], "-set a.b.c=d: There is no option group 'a'"],
+    [['-set', 'chardev.a.size=1', ...ring], '-set chardev.a.size=1: there is no chardev "a" defined'],
+    [[...ring, '-set', 'chardev.a.foo=1'], "-set chardev.a.foo=1: Invalid parameter 'foo'"],
+  ] as const;
+  for (const [args, message] of mistakes) assert.throws(() => configure(...args), { message });
+});
+
+test('devices that the machine does not have may be asked for as none', () => {
+  configure('-parallel', 'none', '-net', 'none', '-nic', 'none', '-vga', 'none');
+  assert.throws(() => configure('-vga', 'std'), { message: '-vga std: the machine has no such device' });
+});
+
+test('-add-fd names a descriptor and its set', () => {
+  const { descriptorSets } = configure('-add-fd', 'fd=5,set=2,opaque=disk', '-add-fd', 'fd=6,set=2');
+  assert.deepEqual(
+    descriptorSets.map(({ fd, set, opaque }) => ({ fd, set, opaque })),
+    [
+      { fd: 5, set: 2n, opaque: 'disk' },
+      { fd: 6, set: 2n, opaque: undefined },
+    ],
+  );
+  assert.throws(() => configure('-add-fd', 'set=1'), /fd option is required and must be non-negative$/);
+  assert.throws(() => configure('-add-fd', 'fd=5'), /set option is required and must be non-negative$/);
+});

@@ -46,6 +46,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       const given = texts.get(name as FlagName);
       if (given === undefined) texts.set(name as FlagName, [text]);
       else given.push(text);
+      if (name === 'set') inOption(`${flag} ${text}`, () => setParameter(groups, text));
       continue;
     }
     const source = `${flag} ${text}`;
@@ -99,6 +100,21 @@ function addOption(
     throw new OptionError(`${given.source}: Duplicate ID '${id}' for ${group.name}`);
   }
   others.push(given);
+}
+
+/** -set GROUP.ID.PROPERTY=VALUE changes an option that was given before. @throws OptionError */
+function setParameter(groups: Map<OptionGroupName, GivenOption[]>, text: string): void {
+  const [, name = '', id = '', assignment = ''] = /^([^.]+)\.([^.]+)\.([^=]+=.*)$/s.exec(text) ?? [];
+  if (assignment === '') throw new OptionError(`can't parse: "${text}"`);
+  const group = Object.values<OptionGroup>(OPTION_GROUPS).find((candidate) => candidate.name === name);
+  if (group === undefined) throw new OptionError(`There is no option group '${name}'`);
+  const given = groups.get(group.name as OptionGroupName) ?? [];
+  const index = given.findIndex(({ values }) => values.id === id);
+  const option = given[index];
+  if (option === undefined) throw new OptionError(`there is no ${name} "${id}" defined`);
+  const [key = '', value = ''] = assignment.split(/=(.*)/s);
+  const changed = parseOptionGroup(group, `${key}=${value.replaceAll(',', ',,')}`);
+  given[index] = { ...option, values: { ...option.values, ...changed } };
 }
 
 function parseObject(text: string): JsonObject {

@@ -3,6 +3,7 @@ import type { ChardevConfiguration } from '../chardev/configuration.js';
 import { chardevsFromOptions } from '../chardev/options.js';
 import { expandShortChardev } from '../chardev/short-form.js';
 import type { Commands } from '../generated/index.js';
+import type { InheritedDescriptor } from '../inherited-descriptors.js';
 import { findObjectType } from '../qom/types.js';
 import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
@@ -64,6 +65,8 @@ export interface MachineConfiguration {
   readonly monitors: readonly MonitorConfiguration[];
   /** The character device of each serial port, from COM1 on; undefined for a port without one. */
   readonly serials: readonly (string | undefined)[];
+  /** Descriptors for /dev/fdset/N, with the option that names each. */
+  readonly descriptorSets: readonly (InheritedDescriptor & { readonly source: string })[];
   readonly objects: readonly ObjectConfiguration[];
   readonly devices: readonly ObjectConfiguration[];
   readonly vnc: readonly VncConfiguration[];
@@ -96,6 +99,7 @@ export const DEFAULT_CONFIGURATION: MachineConfiguration = {
   chardevs: [],
   monitors: [],
   serials: [],
+  descriptorSets: [],
   objects: [],
   devices: [],
   vnc: [],
@@ -114,6 +118,10 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
   const uuid = lastText(line, 'uuid');
   if (uuid !== undefined && !UUID.test(uuid)) {
     throw new OptionError(`-uuid ${uuid}: failed to parse UUID string: wrong format`);
+  }
+  for (const flag of ['parallel', 'net', 'nic', 'vga'] as const) {
+    const other = (line.texts.get(flag) ?? []).find((text) => text !== 'none');
+    if (other !== undefined) throw new OptionError(`-${flag} ${other}: the machine has no such device`);
   }
   const cpu = lastText(line, 'cpu');
   if (cpu !== undefined && cpu !== 'sim') throw new OptionError(`unable to find CPU model '${cpu}'`);
@@ -138,6 +146,7 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
     chardevs,
     monitors,
     serials,
+    descriptorSets: given(line, 'add-fd').map(inheritedDescriptor),
     objects: given(line, 'object').map((option) => objectFrom(option, 'qom-type')),
     devices: given(line, 'device').map((option) => objectFrom(option, 'driver')),
     vnc: vncServers(line),
@@ -162,6 +171,21 @@ function actions(line: CommandLine): MachineActions {
     chosen[name] = String(value);
   }
   return chosen as MachineActions;
+}
+
+/** -add-fd */
+function inheritedDescriptor({ source, values }: GivenOption): InheritedDescriptor & { source: string } {
+  return inOption(source, () => {
+    const { fd, set, opaque } = values;
+    if (fd === undefined) throw new OptionError('fd option is required and must be non-negative');
+    if (set === undefined) throw new OptionError('set option is required and must be non-negative');
+    return {
+      source,
+      fd: Number(fd),
+      set: BigInt(set),
+      ...(opaque === undefined ? {} : { opaque: String(opaque) }),
+    };
+  });
 }
 
 function given(line: CommandLine, group: OptionGroupName): readonly GivenOption[] {

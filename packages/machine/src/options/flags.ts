@@ -61,7 +61,7 @@ export const FLAGS = {
     kind: 'group',
     group: 'chardev',
     argument: 'KIND,id=ID[,...]',
-    help: 'make a character device (socket, file, stdio, null, ringbuf)',
+    help: 'make a character device (help lists the kinds)',
   },
   mon: {
     kind: 'group',
@@ -79,6 +79,10 @@ export const FLAGS = {
   monitor: { kind: 'text', argument: 'DEVICE', repeated: true, help: 'a human monitor' },
   serial: { kind: 'text', argument: 'DEVICE', repeated: true, help: 'a serial port' },
   incoming: { kind: 'text', argument: 'defer|URI', help: 'wait for a migration' },
+  parallel: { kind: 'text', argument: 'none', repeated: true, help: 'accepted; there are no parallel ports' },
+  net: { kind: 'text', argument: 'none', repeated: true, help: 'accepted; -device adds network cards' },
+  nic: { kind: 'text', argument: 'none', repeated: true, help: 'accepted; -device adds network cards' },
+  vga: { kind: 'text', argument: 'none', repeated: true, help: 'accepted; there is no graphics card' },
   S: { kind: 'switch', help: 'do not start the vCPUs' },
   preconfig: { kind: 'switch', help: 'wait before the machine is built (x-exit-preconfig)' },
   action: {
@@ -109,6 +113,18 @@ export const FLAGS = {
     group: 'add-fd',
     argument: 'fd=FD,set=SET[,opaque=TEXT]',
     help: 'put a descriptor into a set',
+  },
+  set: {
+    kind: 'text',
+    argument: 'GROUP.ID.PROPERTY=VALUE',
+    repeated: true,
+    help: 'set a property of an option that was given before',
+  },
+  msg: {
+    kind: 'group',
+    group: 'msg',
+    argument: '[timestamp=on][,guest-name=on]',
+    help: 'begin what is said with the time and the name of the machine',
   },
   pidfile: { kind: 'text', argument: 'FILE', help: 'write the process id to FILE' },
   version: { kind: 'switch', help: 'print the version' },

@@ -80,6 +80,7 @@ export const OPTION_GROUPS = {
       { name: 'type', type: 'string', help: 'emulated machine' },
       { name: 'accel', type: 'string', help: 'accelerator list' },
       { name: 'snapshots', type: 'string', help: 'folder in which savevm keeps snapshots' },
+      { name: 'auto-shutdown', type: 'boolean', help: 'ends with its last exported device' },
     ],
     others: 'taken',
     repeated: 'merge',
@@ -106,6 +107,19 @@ export const OPTION_GROUPS = {
     ],
     repeated: 'list',
     id: 'optional',
+  },
+  msg: {
+    name: 'msg',
+    parameters: [
+      { name: 'timestamp', type: 'boolean' },
+      {
+        name: 'guest-name',
+        type: 'boolean',
+        help: 'Prepends guest name for error messages but only if -name guest is set otherwise option is ignored\n',
+      },
+    ],
+    repeated: 'merge',
+    id: 'none',
   },
   name: {
     name: 'name',

@@ -2,10 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import { SystemClock } from '@godwit/clock';
 import { native } from '@godwit/native';
 import { Machine } from '../machine.js';
-import { parseCommandLine } from '../options/command-line.js';
+import { type CommandLine, parseCommandLine } from '../options/command-line.js';
 import { configurationFrom, lastText } from '../options/configuration.js';
 import { OptionError } from '../options/option-error.js';
 import { VERSION } from '../version.js';
+import { listAskedFor } from './lists.js';
 import { writePidFile } from './pid-file.js';
 
 /** What the command gives a machine of its process. */
@@ -13,8 +14,8 @@ export interface MachineProcess {
   readonly pid: number;
   readonly stdin: Readable;
   readonly stdout: Writable;
-  /** Says one line to the user, without a line end. */
-  readonly report: (line: string) => void;
+  /** Says one line to the user, without a line end. The stamp comes before all else in it. */
+  readonly report: (line: string, stamp?: string) => void;
   /** Calls back when the process is asked to end (SIGTERM, SIGINT, SIGHUP); returns how to stop that. */
   readonly onTerminate: (callback: (signal: string) => void) => () => void;
 }
@@ -25,8 +26,14 @@ export interface MachineProcess {
  */
 export async function runMachine(args: readonly string[], process: MachineProcess): Promise<number> {
   let machine: Machine | undefined;
+  let report = process.report;
   const cleanUp: (() => Promise<void> | void)[] = [];
   try {
+    const list = await listAskedFor(args);
+    if (list !== undefined) {
+      process.stdout.write(list);
+      return 0;
+    }
     const line = parseCommandLine(args);
     if (line.switches.has('help') || line.switches.has('h')) {
       const { helpText } = await import('./help.js');
@@ -39,6 +46,8 @@ export async function runMachine(args: readonly string[], process: MachineProces
       return 0;
     }
     const configuration = configurationFrom(line);
+    const stamp = stampOf(line, configuration.name);
+    report = (text) => process.report(text, stamp());
     const pidFile = lastText(line, 'pidfile');
     if (pidFile !== undefined) cleanUp.push(await writePidFile(pidFile, process.pid));
     // From the first socket on there is something to remove.
@@ -55,7 +64,7 @@ export async function runMachine(args: readonly string[], process: MachineProces
       ...(native === undefined ? {} : { native }),
       threads: true,
       stdio: { input: process.stdin, output: process.stdout },
-      warn: process.report,
+      warn: report,
     });
     const running = machine;
     if (terminated) return 0;
@@ -70,12 +79,26 @@ export async function runMachine(args: readonly string[], process: MachineProces
     const { exitCode } = await running.ended;
     return exitCode;
   } catch (error) {
-    process.report(oneLine(error));
+    report(oneLine(error));
     return 1;
   } finally {
     await machine?.close();
     for (const undo of cleanUp.reverse()) await undo();
   }
+}
+
+/** What every message begins with (-msg). */
+function stampOf(line: CommandLine, name: string | undefined): () => string {
+  const { timestamp = false, 'guest-name': named = false } = line.groups.get('msg')?.[0]?.values ?? {};
+  const clock = new SystemClock();
+  const guest = named === true && name !== undefined ? `${name} ` : '';
+  return () => (timestamp === true ? `${isoTime(clock.wallMicroseconds())} ${guest}` : guest);
+}
+
+/** To the microsecond, in UTC. */
+function isoTime(microseconds: number): string {
+  const seconds = new Date(microseconds / 1000).toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length);
+  return `${seconds}.${String(Math.floor(microseconds) % 1_000_000).padStart(6, '0')}Z`;
 }
 
 function oneLine(error: unknown): string {

@@ -87,11 +87,6 @@ export class GuestControl implements MachineControl {
     return this.#change(() => step(this.running));
   }
 
-  /** The machine was built after preconfig, to wait for a migration. */
-  expectMigration(): void {
-    this.#state.enter('inmigrate');
-  }
-
   /**
    * Runs `reset` while the vCPUs stand still; no events but its own. A guest that ran runs on; a stopped one leaves the
    * states that only a reset leaves.
