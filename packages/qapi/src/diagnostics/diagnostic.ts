@@ -1,5 +1,5 @@
 import type { Source } from '../language/source.js';
-import type { Span } from '../schema/model.js';
+import type { Span } from '../language/span.js';
 import { Suggestions } from './suggest.js';
 
 /** A replacement of text that makes an error go away. */

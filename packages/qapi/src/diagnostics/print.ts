@@ -1,5 +1,5 @@
 import type { Source } from '../language/source.js';
-import type { Span } from '../schema/model.js';
+import type { Span } from '../language/span.js';
 import type { Diagnostic } from './diagnostic.js';
 import { inclusionLines } from './print-as-qemu.js';
 

@@ -1,6 +1,6 @@
 import type { Source } from '../language/source.js';
+import type { Span } from '../language/span.js';
 import type { Documentation, DocumentationSection } from '../schema/documentation.js';
-import type { Span } from '../schema/model.js';
 
 export type SectionKind = DocumentationSection['kind'];
 

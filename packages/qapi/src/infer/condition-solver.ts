@@ -1,6 +1,17 @@
 import { symbolsOf } from '../schema/condition.js';
 import type { Condition } from '../schema/model.js';
-import type { InferredConfig } from './infer-config.js';
+
+/** What a server was built with, as far as its reply tells. */
+export interface InferredConfig {
+  /** The symbols that are defined. */
+  readonly defined: ReadonlySet<string>;
+  /** The symbols that are not. */
+  readonly undefined: ReadonlySet<string>;
+  /** The symbols that the reply does not decide. */
+  readonly undecided: ReadonlySet<string>;
+  /** The symbols that would have to be both: the server is of another version than the schema. */
+  readonly contradictory: ReadonlySet<string>;
+}
 
 /** Finds the values of configuration symbols from conditions whose outcome is known, by propagation. */
 export class ConditionSolver {

@@ -1,19 +1,8 @@
 import type { SchemaInfo } from '../runtime/schema-info.js';
 import { flatMembers } from '../schema/flat-members.js';
 import type { Condition, Schema, Type } from '../schema/model.js';
-import { ConditionSolver } from './condition-solver.js';
+import { ConditionSolver, type InferredConfig } from './condition-solver.js';
 import { correspondence, type Reply, replyByName } from './correspondence.js';
-
-export interface InferredConfig {
-  /** The symbols that are defined. */
-  readonly defined: ReadonlySet<string>;
-  /** The symbols that are not. */
-  readonly undefined: ReadonlySet<string>;
-  /** The symbols that the reply does not decide. */
-  readonly undecided: ReadonlySet<string>;
-  /** The symbols that would have to be both: the server is of another version than the schema. */
-  readonly contradictory: ReadonlySet<string>;
-}
 
 /**
  * Finds the configuration of a running server from its reply to query-qmp-schema: what is there must have a

@@ -1,3 +1,4 @@
+import type { Span } from '../language/span.js';
 import { isIntegerName } from '../runtime/integers.js';
 import type {
   SchemaInfo,
@@ -20,7 +21,6 @@ import type {
   Module,
   ObjectType,
   Schema,
-  Span,
   Type,
 } from '../schema/model.js';
 import { correspondence, type Reply, replyByName } from './correspondence.js';

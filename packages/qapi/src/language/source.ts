@@ -1,4 +1,4 @@
-import type { Span } from '../schema/model.js';
+import type { Span } from './span.js';
 
 /** A line and a column, both counted from 1. */
 export interface Position {

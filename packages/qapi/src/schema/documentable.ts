@@ -1,4 +1,5 @@
-import type { Entity, Feature, ObjectType, Span } from './model.js';
+import type { Span } from '../language/span.js';
+import type { Entity, Feature, ObjectType } from './model.js';
 
 /** Members, values or branches that the documentation of their entity describes. */
 export interface DocumentableParts {

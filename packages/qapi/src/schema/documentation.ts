@@ -1,4 +1,4 @@
-import type { Span } from './model.js';
+import type { Span } from '../language/span.js';
 
 /** One documentation block, of either dialect, parsed. */
 export interface Documentation {

@@ -1,13 +1,5 @@
+import type { Span } from '../language/span.js';
 import type { Documentation } from './documentation.js';
-
-/** A place in a source file. Offsets count UTF-16 units from 0; lines and columns count from 1. */
-export interface Span {
-  readonly file: string;
-  readonly start: number;
-  readonly end: number;
-  readonly line: number;
-  readonly column: number;
-}
 
 /** An `if`: a configuration symbol, or a combination of conditions. */
 export type Condition =

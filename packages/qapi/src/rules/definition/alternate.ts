@@ -1,6 +1,6 @@
 import type { ValueNode } from '../../language/ast.js';
 import type { AlternateDefinition } from '../../schema/definition.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { checkKeys } from './keys.js';
 import { readBranches } from './members.js';
 import { checkLowerCase } from './names.js';

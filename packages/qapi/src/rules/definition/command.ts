@@ -1,6 +1,6 @@
 import type { CommandDefinition } from '../../schema/definition.js';
 import { readArguments } from './arguments.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { hasFlag } from './flags.js';
 import { checkKeys } from './keys.js';
 import { readTypeReference } from './type-reference.js';

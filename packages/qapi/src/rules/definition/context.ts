@@ -4,7 +4,7 @@ import type { Located } from '../../language/ast.js';
 import type { Dialect } from '../../language/dialect.js';
 import type { Pragma } from '../../language/pragma.js';
 import type { Source } from '../../language/source.js';
-import type { Span } from '../../schema/model.js';
+import type { Span } from '../../language/span.js';
 
 /** What the rules for one definition need to know, and where they report. */
 export class DefinitionContext {

@@ -1,5 +1,5 @@
 import type { DefinitionContext } from './context.js';
-import type { DefinitionHead } from './definition.js';
+import type { DefinitionHead } from './definition-head.js';
 import { checkCamelCase, checkLowerCase, checkUpperCase } from './names.js';
 
 /** Types are CamelCase and do not end in `List`, commands are lower-case, events upper-case. */

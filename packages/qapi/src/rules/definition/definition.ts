@@ -1,34 +1,17 @@
-import type { EntryNode, ObjectNode, StringNode } from '../../language/ast.js';
+import type { EntryNode, ObjectNode } from '../../language/ast.js';
 import type { WrittenDefinition } from '../../language/schema-files.js';
 import { type Definition, type DefinitionKind, definitionKinds } from '../../schema/definition.js';
 import { readAlternate } from './alternate.js';
 import { readCommand } from './command.js';
-import { readCondition } from './condition.js';
 import type { DefinitionContext } from './context.js';
+import type { DefinitionHead, DefinitionReader } from './definition-head.js';
 import { checkDefinitionName } from './definition-name.js';
 import { checkDefinitionDocumentation } from './documentation.js';
 import { readEnum } from './enum.js';
 import { readEvent } from './event.js';
-import { readFeatures } from './features.js';
-import { checkFlags } from './flags.js';
 import { readName } from './names.js';
 import { readStruct } from './struct.js';
 import { readUnion } from './union.js';
-
-/** What is known of a definition before its parts are read. */
-export interface DefinitionHead {
-  readonly kind: DefinitionKind;
-  readonly name: string;
-  readonly nameNode: StringNode;
-  readonly node: ObjectNode;
-  readonly written: WrittenDefinition;
-}
-
-/** Reads what is particular to one kind of definition; undefined when it lacks what it cannot do without. */
-export type DefinitionReader<D extends Definition> = (
-  context: DefinitionContext,
-  head: DefinitionHead,
-) => D | undefined;
 
 const readers: { readonly [K in DefinitionKind]: DefinitionReader<Extract<Definition, { kind: K }>> } = {
   enum: readEnum,
@@ -78,23 +61,4 @@ function readKind(context: DefinitionContext, node: ObjectNode): EntryNode | und
   const kinds = definitionKinds.map((kind) => `'${kind}'`).join(', ');
   context.report('definition-kind', `expression must have exactly one key ${kinds}`, found[1]?.key ?? node);
   return undefined;
-}
-
-/** The parts that every definition may have; the last to be checked. */
-export function commonParts(
-  context: DefinitionContext,
-  { name, nameNode, node, written, kind }: DefinitionHead,
-): Pick<Definition, 'name' | 'nameNode' | 'node' | 'source' | 'documentation' | 'condition' | 'features'> {
-  const condition = readCondition(context, node, kind);
-  const features = readFeatures(context, node);
-  checkFlags(context, node);
-  return {
-    name,
-    nameNode,
-    node,
-    source: written.file.source,
-    documentation: written.documentation,
-    condition,
-    features,
-  };
 }

@@ -1,6 +1,6 @@
 import type { Documentation } from '../../schema/documentation.js';
 import type { DefinitionContext } from './context.js';
-import type { DefinitionHead } from './definition.js';
+import type { DefinitionHead } from './definition-head.js';
 
 /** The block in front of a definition is about it, and it is there if a pragma requires it. */
 export function checkDefinitionDocumentation(context: DefinitionContext, head: DefinitionHead): void {

@@ -2,7 +2,7 @@ import type { ValueNode } from '../../language/ast.js';
 import type { EnumDefinition, EnumValueDefinition } from '../../schema/definition.js';
 import { readCondition } from './condition.js';
 import type { DefinitionContext } from './context.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { readFeatures } from './features.js';
 import { checkKeys } from './keys.js';
 import { checkLowerCase, readName } from './names.js';

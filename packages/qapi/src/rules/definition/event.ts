@@ -1,6 +1,6 @@
 import type { EventDefinition } from '../../schema/definition.js';
 import { readArguments } from './arguments.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { hasFlag } from './flags.js';
 import { checkKeys } from './keys.js';
 

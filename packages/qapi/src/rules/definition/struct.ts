@@ -1,5 +1,5 @@
 import type { StructDefinition } from '../../schema/definition.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { checkKeys } from './keys.js';
 import { readMembers, reportNotMembers } from './members.js';
 import { readTypeName } from './type-reference.js';

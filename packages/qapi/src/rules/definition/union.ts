@@ -1,5 +1,5 @@
 import type { UnionDefinition } from '../../schema/definition.js';
-import { commonParts, type DefinitionReader } from './definition.js';
+import { commonParts, type DefinitionReader } from './definition-head.js';
 import { checkKeys } from './keys.js';
 import { readBranches, readMembersOrType } from './members.js';
 import { readName } from './names.js';
