@@ -157,7 +157,9 @@ export class Machine {
     if (snapshot !== undefined) await this.snapshots.load(snapshot);
     if (incoming !== undefined && incoming !== 'defer') {
       await inOptionAsync(`-incoming ${incoming}`, () => this.migrations.listen({ uri: incoming }));
-    } else if (incoming === undefined && this.guest.autostart) await this.guest.start();
+    } else if (incoming === undefined && this.guest.autostart) {
+      await (snapshot === undefined ? this.guest.powerOn() : this.guest.start());
+    }
     await this.hardware.accelerator.up;
   }
 

@@ -10,12 +10,16 @@ test('stop and cont say nothing where nothing changes', async () => {
   await machine.close();
 });
 
-test('a guest that waits for cont has devices that run already', async () => {
+test('a guest that waits for cont has devices that run already; they start together all the same', async () => {
   const machine = await createTestMachine({ startStopped: true, devices: [device('d')] });
   assert.equal(machine.machine.guest.runState, 'prelaunch');
-  assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME']);
+  assert.equal(machine.machine.tree.findDevice('d')?.get('migration-state'), 'running');
+  assert.deepEqual(await eventsOf(machine, 'cont'), ['RESUME', 'd running-p2p', 'd running']);
   assert.equal(machine.machine.guest.runState, 'running');
   await machine.close();
+  const alone = await createTestMachine({ startStopped: true, devices: [device('d', { p2p: false })] });
+  assert.deepEqual(await eventsOf(alone, 'cont'), ['RESUME']);
+  await alone.close();
 });
 
 test('a device without migration-events says nothing', async () => {

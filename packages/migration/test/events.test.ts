@@ -307,6 +307,8 @@ test('a failed transition is answered with the recovery state, and with a reset 
     'STOP',
     'MIGRATION failed',
     'RESUME',
+    'running-p2p',
+    'running',
   ]);
   assert.ok(stuck.source.running);
   stuck.close();

@@ -82,6 +82,11 @@ export class GuestControl implements MachineControl {
     return this.#change(() => this.#start());
   }
 
+  /** Starts a guest by itself after power-on, from which its devices run. */
+  powerOn(): Promise<void> {
+    return this.#change(() => this.#start(true));
+  }
+
   /** Runs `step` while the guest is neither stopped nor started; it is told whether the guest runs. */
   exclusively<T>(step: (running: boolean) => Promise<T>): Promise<T> {
     return this.#change(() => step(this.running));
@@ -147,12 +152,12 @@ export class GuestControl implements MachineControl {
     return standing(sourceRunState);
   }
 
-  async #start(): Promise<void> {
+  async #start(devicesRun = false): Promise<void> {
     if (this.running) return;
     if (this.#accelerator === undefined) throw new Error('the machine has no vCPUs yet');
     this.#options.emit('RESUME');
     this.#state.enter('running');
-    const failures = await startDevices(this.#options.devices());
+    const failures = devicesRun ? [] : await startDevices(this.#options.devices());
     if (failures.length > 0) this.#options.onDeviceFailure(describe(failures));
     // Their threads may still be starting; what is asked of the guest meanwhile waits its turn.
     await this.#accelerator.up;

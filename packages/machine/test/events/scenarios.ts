@@ -12,6 +12,9 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS;
 
+/** What devices are called where there are several. */
+const NAMES = 'abcd';
+
 /** Something that happens to a machine with one device `d`, or to two such machines. */
 export interface Scenario {
   /** Of devices with which it can happen; all unless told otherwise. */
@@ -70,6 +73,13 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'stop and cont': {
     async run({ source, clock }) {
       await execute(source, 'stop');
+      await execute(source, 'cont');
+      await clock.advance(1);
+    },
+  },
+  'the first cont': {
+    options: { source: { startStopped: true } },
+    async run({ source, clock }) {
       await execute(source, 'cont');
       await clock.advance(1);
     },
@@ -189,31 +199,50 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** Which arc of a device's transitions fails, and what it leaves the device in. */
+/** Which arc of which device's transitions fails, and what it leaves the device in. */
 export interface FailingArc {
-  readonly kind: Kind;
+  /** Of all devices, as in `both + P2P`. */
+  readonly kinds: string;
+  /** Which of them it is. */
+  readonly index: number;
   readonly side: 'source' | 'destination';
   readonly arc: string;
   readonly leaves: 'from' | 'error';
 }
 
-/** `both, running->pre-copy`, or `P2P, stop->resuming at the destination, into error`. */
+/** `both, running->pre-copy`, or `P2P + both, b stop->resuming at the destination, into error`. */
 export function parseFailingArc(text: string): FailingArc {
-  const [, kind = '', arc = '', destination, error] =
-    /^(\w+), ([\w-]+->[\w-]+)( at the destination)?(, into error)?$/.exec(text) ?? [];
-  if (!Object.hasOwn(KINDS, kind)) throw new Error(`'${text}' names no arc`);
+  const [, kinds = '', name = 'a', arc = '', destination, error] =
+    /^([\w +]+), (?:([a-d]) )?([\w-]+->[\w-]+)( at the destination)?(, into error)?$/.exec(text) ?? [];
+  const known = kinds.split(' + ').every((kind) => Object.hasOwn(KINDS, kind));
+  if (!known) throw new Error(`'${text}' names no arc`);
   return {
-    kind: kind as Kind,
+    kinds,
+    index: NAMES.indexOf(name),
     side: destination === undefined ? 'source' : 'destination',
     arc,
     leaves: error === undefined ? 'from' : 'error',
   };
 }
 
-export function failingScenario({ side, arc, leaves }: FailingArc): Scenario {
-  const fault = { 'fail-arc': arc, 'fail-leaves': leaves };
-  return { ...(side === 'source' ? { device: fault } : { destinationDevice: fault }), run: toTheEnd };
-}
+/** What happens to machines with a device that fails, by the headings of EVENTS.md. */
+export const FAILING_SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'a transition fails': { run: toTheEnd },
+  'a transition fails at stop or cont': SCENARIOS['stop and cont']!,
+  'a transition of a paused guest fails, and cont': {
+    async run(pair) {
+      await execute(pair.source, 'stop');
+      await toTheEnd(pair);
+      await execute(pair.source, 'cont');
+      await pair.clock.advance(1);
+    },
+  },
+  'a transition fails after a cancel': { ...BUSY, run: cancelledIn('active') },
+  'a transition fails after a cancel before the switchover': {
+    ...WAITING,
+    run: cancelledIn('pre-switchover'),
+  },
+};
 
 export async function play(pair: MachinePair, scenario: Scenario): Promise<void> {
   if (scenario.parameters !== undefined) {
@@ -222,29 +251,40 @@ export async function play(pair: MachinePair, scenario: Scenario): Promise<void>
   await scenario.run(pair);
 }
 
-/** Two machines with devices of the kinds in `both + P2P`, called `a`, `b`, …; a device that is alone is called `d`. */
-export function pairOptions(scenario: Scenario, kinds: string, protocol: string): MachinePairOptions {
+/**
+ * Two machines with devices of the kinds in `both + P2P`, called `a`, `b`, …; a device that is alone is called `d`.
+ * @param failing one of them, where one is to fail
+ */
+export function pairOptions(
+  scenario: Scenario,
+  kinds: string,
+  protocol: string,
+  failing?: FailingArc,
+): MachinePairOptions {
   const { capabilities, options = {} } = scenario;
   const { 'state-size': stateSize } = scenario.device ?? {};
   const destinationDevice = {
     ...(stateSize === undefined ? {} : { 'state-size': stateSize }),
     ...scenario.destinationDevice,
   };
-  const devices = (properties: JsonObject = {}) => {
+  const devices = (side: FailingArc['side'], properties: JsonObject = {}) => {
     const names = kinds.split(' + ');
     return names.map((kind, index) =>
-      device(names.length === 1 ? 'd' : 'abcd'[index]!, {
+      device(names.length === 1 ? 'd' : NAMES[index]!, {
         ...KINDS[kind as Kind],
         // In v1 the property need not be said, and may not be on.
         ...(protocol === 'v1' ? { protocol } : {}),
         ...properties,
+        ...(failing?.side === side && failing.index === index
+          ? { 'fail-arc': failing.arc, 'fail-leaves': failing.leaves }
+          : {}),
       }),
     );
   };
   return {
     ...options,
-    devices: devices(scenario.device),
-    destinationDevices: devices(destinationDevice),
+    devices: devices('source', scenario.device),
+    destinationDevices: devices('destination', destinationDevice),
     source: { ...options.source, ...(capabilities === undefined ? {} : { capabilities }) },
   };
 }

@@ -38,16 +38,14 @@ export async function stopDevices(devices: readonly DeviceEntry[]): Promise<Tran
 
 /**
  * Takes all devices to RUNNING before the vCPUs start, in order of registration: first every device that supports P2P
- * to RUNNING_P2P, then all to RUNNING. A device that fails is reset, which leaves it RUNNING.
+ * to RUNNING_P2P, one that runs already too (after power-on, or a reset), for the others are not ready to be reached; then
+ * all to RUNNING. A device that fails is reset, which leaves it RUNNING.
  */
 export async function startDevices(devices: readonly DeviceEntry[]): Promise<TransitionFailure[]> {
   const failures: TransitionFailure[] = [];
   for (const { controller } of devices) await controller.settled();
   for (const entry of devices) {
-    const { device } = entry;
-    if (device.flags.p2p && device.state !== DeviceState.RUNNING) {
-      await attempt(entry, DeviceState.RUNNING_P2P, failures);
-    }
+    if (entry.device.flags.p2p) await attempt(entry, DeviceState.RUNNING_P2P, failures);
   }
   for (const entry of devices) await attempt(entry, DeviceState.RUNNING, failures);
   return failures;
