@@ -12,6 +12,7 @@ import {
   OutgoingMigration,
   type OutgoingOptions,
 } from '../src/index.js';
+import { TestSharing } from './shared-memory.js';
 import { TestMachine, type TestMachineOptions } from './test-machine.js';
 
 export interface PairOptions extends TestMachineOptions {
@@ -26,21 +27,33 @@ export interface PairOptions extends TestMachineOptions {
   /** Additional channels; the destination may think otherwise. */
   readonly channels?: number;
   readonly destinationChannels?: number;
+  /** The destination copies pages out of the source's memory by itself. */
+  readonly shares?: boolean;
 }
 
 const MIGRATION_ID = '00112233445566778899aabbccddeeff';
 
-/** A channel that tells whether somebody has closed it. */
+/** A channel that tells whether somebody has closed it. Descriptors are numbers that go to the other end. */
 class CountedChannel implements Channel {
+  readonly carriesDescriptors: boolean;
   readonly #inner: Channel;
+  readonly #other: () => CountedChannel;
+  #descriptor: number | undefined;
   closed = false;
 
-  constructor(inner: Channel) {
+  constructor(inner: Channel, carriesDescriptors: boolean, other: () => CountedChannel) {
     this.#inner = inner;
+    this.carriesDescriptors = carriesDescriptors;
+    this.#other = other;
   }
 
-  write(chunks: readonly Uint8Array[]): Promise<void> {
+  write(chunks: readonly Uint8Array[], descriptor?: number): Promise<void> {
+    if (descriptor !== undefined) this.#other().#descriptor = descriptor;
     return this.#inner.write(chunks);
+  }
+
+  takeDescriptor(): number | undefined {
+    return this.#descriptor;
   }
 
   readExactly(into: Uint8Array): Promise<boolean> {
@@ -60,6 +73,8 @@ export class Pair {
   readonly destination: TestMachine;
   readonly outgoing: OutgoingMigration;
   readonly incoming: IncomingMigration;
+  readonly sharing: TestSharing;
+  readonly #shares: boolean;
   readonly #wrap: PairOptions['wrap'];
   readonly #channelOptions: MemoryChannelOptions;
   /** Destination ends that nobody has accepted yet, and who waits for one. */
@@ -82,7 +97,10 @@ export class Pair {
     this.source.randomize();
     this.#channelOptions = { clock: this.clock, ...options.channel };
     this.#wrap = options.wrap;
+    this.#shares = options.shares === true;
+    this.sharing = new TestSharing(this.clock);
     const common = {
+      ramSharing: this.sharing,
       clock: this.clock,
       pageDigests: defaultPageDigests,
       timeouts: { handshake: 1000, stall: 1000, loaded: 1000, hangUp: 1000, device: 1000 },
@@ -134,12 +152,14 @@ export class Pair {
   #connect(wrap: PairOptions['wrap']): Channel {
     const number = this.opened.length / 2;
     const pair = memoryChannelPair(this.#channelOptions);
-    const [near, far] = (wrap?.(...pair, number) ?? pair).map((end) => new CountedChannel(end));
-    this.opened.push(near!, far!);
-    if (this.#accepting === undefined) this.#arrived.push(far!);
-    else this.#accepting(far!);
+    const [inner, outer] = wrap?.(...pair, number) ?? pair;
+    const near: CountedChannel = new CountedChannel(inner, this.#shares, () => far);
+    const far: CountedChannel = new CountedChannel(outer, this.#shares, () => near);
+    this.opened.push(near, far);
+    if (this.#accepting === undefined) this.#arrived.push(far);
+    else this.#accepting(far);
     this.#accepting = undefined;
-    return near!;
+    return near;
   }
 
   #accept(): Promise<Channel> {
@@ -179,6 +199,7 @@ export class Pair {
     for (const [index, { closed }] of this.opened.entries()) {
       if (!closed) throw new Error(`end ${index % 2} of channel ${Math.floor(index / 2)} is left open`);
     }
+    if (this.sharing.opened > 0) throw new Error(`${this.sharing.opened} openings of RAM are left`);
     this.source.close();
     this.destination.close();
   }

@@ -248,54 +248,64 @@ test('wherever connections break, again and again, one guest runs whole in the e
   });
   const faults = fc.array(fc.tuple(fault, way, fc.nat(3)), { minLength: 1, maxLength: 4 });
   await fc.assert(
-    fc.asyncProperty(faults, fc.boolean(), fc.nat(3), async (breaks, stopped, channels) => {
-      const wraps = breaks.map(([each, direction, broken]): PairOptions['wrap'] => {
-        let opened = -1;
-        return (source, destination) => {
-          if (++opened !== broken % (channels + 1)) return [source, destination];
-          // On the way back there are a few dozen bytes only, and only on the main channel.
-          const back = { ...each, offset: each.offset % 40 };
-          const out = { ...each, offset: Math.floor(each.offset / (channels + 1)) };
-          return direction === 'out' || opened > 0
-            ? [new FaultyChannel(source, out), destination]
-            : [source, new FaultyChannel(destination, back)];
-        };
-      });
-      const [first, ...others] = wraps;
-      const runState = stopped ? 'paused' : 'running';
-      const pair = new Pair({
-        ...options,
-        runState,
-        ...(channels === 0 ? {} : { channels }),
-        ...(first === undefined ? {} : { wrap: first }),
-      });
-      pair.start();
-      const patience = { ms: 3000 };
-      while (!pair.done && patience.ms-- > 0) {
-        assert.ok(pair.runningGuests <= 1, 'two guests run');
-        if (pair.paused) pair.reconnect(others.shift());
-        // One side has ended, or will never know that the other is gone: somebody ends it.
-        else if (pair.outcome !== undefined && pair.incoming.status === 'postcopy-paused') {
-          pair.incoming.cancel();
-        } else if (pair.incomingOutcome !== undefined && pair.outgoing.status === 'postcopy-paused') {
-          pair.outgoing.cancel();
-        } else if (patience.ms === 1000) pair.outgoing.cancel();
-        if (pair.source.running) pair.source.writePage();
-        await pair.clock.advance(patience.ms > 2000 ? 1 : 50);
-      }
-      assert.ok(pair.done, `source ${pair.outgoing.status}, destination ${pair.incoming.status}`);
-      if (pair.outcome === 'completed') {
-        assert.equal(pair.source.runState, 'postmigrate');
-        assert.ok(pair.destination.arrived?.equals(pair.source.contents()), 'RAM differs');
-      } else {
-        assert.equal(pair.source.runState, runState);
-        for (const { state } of pair.source.models) {
-          assert.ok(state === DeviceState.RUNNING || (stopped && state === DeviceState.STOP), `${state}`);
+    fc.asyncProperty(
+      faults,
+      fc.boolean(),
+      fc.nat(3),
+      fc.boolean(),
+      async (breaks, stopped, channels, shares) => {
+        const wraps = breaks.map(([each, direction, broken]): PairOptions['wrap'] => {
+          let opened = -1;
+          return (source, destination) => {
+            if (++opened !== broken % (channels + 1)) return [source, destination];
+            // On the way back there are a few dozen bytes only, and only on the main channel.
+            const back = { ...each, offset: each.offset % 40 };
+            // Pages that the destination copies by itself are no bytes on the way.
+            const offset = shares ? each.offset % 6000 : each.offset;
+            const out = { ...each, offset: Math.floor(offset / (channels + 1)) };
+            return direction === 'out' || opened > 0
+              ? [new FaultyChannel(source, out), destination]
+              : [source, new FaultyChannel(destination, back)];
+          };
+        });
+        const [first, ...others] = wraps;
+        const runState = stopped ? 'paused' : 'running';
+        const pair = new Pair({
+          ...options,
+          runState,
+          shares,
+          parameters: { ...options.parameters, 'max-bandwidth': shares ? 2 << 20 : 0 },
+          ...(channels === 0 ? {} : { channels }),
+          ...(first === undefined ? {} : { wrap: first }),
+        });
+        pair.start();
+        const patience = { ms: 3000 };
+        while (!pair.done && patience.ms-- > 0) {
+          assert.ok(pair.runningGuests <= 1, 'two guests run');
+          if (pair.paused) pair.reconnect(others.shift());
+          // One side has ended, or will never know that the other is gone: somebody ends it.
+          else if (pair.outcome !== undefined && pair.incoming.status === 'postcopy-paused') {
+            pair.incoming.cancel();
+          } else if (pair.incomingOutcome !== undefined && pair.outgoing.status === 'postcopy-paused') {
+            pair.outgoing.cancel();
+          } else if (patience.ms === 1000) pair.outgoing.cancel();
+          if (pair.source.running) pair.source.writePage();
+          await pair.clock.advance(patience.ms > 2000 ? 1 : 50);
         }
-        assert.equal(pair.source.dirtyLog.active, false);
-      }
-      close(pair);
-    }),
+        assert.ok(pair.done, `source ${pair.outgoing.status}, destination ${pair.incoming.status}`);
+        if (pair.outcome === 'completed') {
+          assert.equal(pair.source.runState, 'postmigrate');
+          assert.ok(pair.destination.arrived?.equals(pair.source.contents()), 'RAM differs');
+        } else {
+          assert.equal(pair.source.runState, runState);
+          for (const { state } of pair.source.models) {
+            assert.ok(state === DeviceState.RUNNING || (stopped && state === DeviceState.STOP), `${state}`);
+          }
+          assert.equal(pair.source.dirtyLog.active, false);
+        }
+        close(pair);
+      },
+    ),
     { numRuns: RUNS, includeErrorInReport: true },
   );
 });

@@ -160,6 +160,33 @@ test('as many connections as are let in may come at once', { skip: native === un
   listener.close();
 });
 
+test('over a unix socket a descriptor goes with the bytes; one is kept for who takes it', {
+  skip: native === undefined,
+}, async (t) => {
+  const before = readdirSync('/proc/self/fd').length;
+  const [client, server] = await connected(t, 'unix');
+  assert.equal(client.carriesDescriptors, true);
+  const sent = native!.eventfd(7);
+  for (const byte of [1, 2]) await client.write([Uint8Array.of(byte)], sent);
+  const into = new Uint8Array(1);
+  await server.readExactly(into);
+  const taken = server.takeDescriptor?.();
+  assert.ok(taken !== undefined && taken !== sent);
+  assert.equal(native!.readEventfd(taken), 7);
+  assert.equal(server.takeDescriptor?.(), undefined);
+
+  // What nobody takes is closed with the channel, and no more than one waits for that.
+  await client.write([Uint8Array.of(3)], sent);
+  await server.readExactly(into);
+  await server.readExactly(into);
+  assert.equal(into[0], 3);
+  for (const descriptor of [sent, taken]) native!.close(descriptor);
+  client.close();
+  server.close();
+  // The listener's own two are left until the test has ended.
+  assert.equal(readdirSync('/proc/self/fd').length, before + 2);
+});
+
 test('a path that does not fit into a socket address is an error, not another path', async () => {
   const address = { type: 'unix', path: `/tmp/${'x'.repeat(120)}` } as const;
   const expected = /^MigrationError: UNIX socket path '.*' is too long$/;

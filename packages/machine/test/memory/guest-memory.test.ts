@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { fstatSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { native } from '@godwit/native';
 import { VfioError } from '@godwit/vfio';
@@ -59,6 +59,14 @@ test('a closed memory leaves no descriptor behind', { skip: backings[0].skip }, 
   memory.close();
   memory.close();
   assert.equal(readdirSync('/proc/self/fd').length, before);
+});
+
+test('who can only read a memory that is passed on cannot open it anew for writing', {
+  skip: backings[0].skip,
+}, () => {
+  const memory = new GuestMemory({ size: MIB, native });
+  assert.equal(fstatSync(memory.descriptor!).mode & 0o777, 0o400);
+  memory.close();
 });
 
 test('RAM is fresh until somebody says that it is not', () => {

@@ -50,9 +50,14 @@ export async function createTestMachine(options: TestMachineOptions = {}): Promi
     for await (const event of stream) if (event.type === 'event') events.push(shortly(event));
   })();
   await machine.launch();
-  if (machine.phase === 'ready' && capabilities.length > 0) {
+  if (machine.phase === 'ready') {
+    // The threads that copy RAM do not keep to the virtual clock.
+    const unlessToldOtherwise = [{ capability: 'x-ram-sharing', state: false }];
     await client.execute('migrate-set-capabilities', {
-      capabilities: capabilities.map((capability) => ({ capability, state: true })),
+      capabilities: [
+        ...unlessToldOtherwise,
+        ...capabilities.map((capability) => ({ capability, state: true })),
+      ],
     });
   }
   return {
