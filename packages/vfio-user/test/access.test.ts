@@ -178,6 +178,14 @@ test('a mapped range is reached without messages; without a file, by messages', 
     const view = memory.view(0x10000, 16)!;
     ram[3] = 99;
     assert.equal(view[3], 99);
+    assert.equal(memory.view(0x11ff0, 16)?.length, 16);
+    for (const [address, length] of [
+      [0x11ff1, 16], // beyond the range
+      [0xffff, 2], // before it
+      [0x12000, 16], // reached by messages
+    ] as const) {
+      assert.equal(memory.view(address, length), undefined, `0x${address.toString(16)}`);
+    }
     await client.unmapMemory(0x10000);
     assert.equal(view.length, 0, 'the view is gone with the mapping');
     assert.throws(() => memory.read(0x10000, into), { code: 'EFAULT' });
