@@ -15,7 +15,7 @@ function load(): Loaded {
   if (process.env.GODWIT_NO_NATIVE === '1') return { reason: 'GODWIT_NO_NATIVE=1 is set' };
   if (process.platform !== 'linux') return { reason: `it needs Linux, and this is ${process.platform}` };
   if (!existsSync(addonPath)) {
-    return { reason: 'it is not built (npm run build builds it where a C compiler is present)' };
+    return { reason: 'it is not built; npm rebuild does that where a C compiler is present' };
   }
   try {
     return { native: createRequire(import.meta.url)(addonPath) as Native };
