@@ -262,9 +262,7 @@ export class TestViewer {
     const size = packed ? 3 : bitsPerPixel / 8;
     const decode = (bytes: Buffer): number => {
       if (!packed) return readPixel(bytes, bigEndian);
-      return (
-        ((bytes[0]! << red.shift) | (bytes[1]! << green.shift) | (bytes[2]! << blue.shift)) >>> 0
-      );
+      return ((bytes[0]! << red.shift) | (bytes[1]! << green.shift) | (bytes[2]! << blue.shift)) >>> 0;
     };
     const fill = (pixelAt: (column: number, row: number) => number) => {
       for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) put(x, y, pixelAt(x, y));
@@ -298,7 +296,9 @@ export class TestViewer {
       const places = await data(stride * height);
       fill((x, y) => {
         const row = y * stride;
-        return palette[palette.length === 2 ? (places[row + (x >> 3)]! >> (7 - (x & 7))) & 1 : places[row + x]!]!;
+        return palette[
+          palette.length === 2 ? (places[row + (x >> 3)]! >> (7 - (x & 7))) & 1 : places[row + x]!
+        ]!;
       });
     }
   }
