@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   rmSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { native } from '@godwit/native';
+import { connectTransport, QmpClient } from '@godwit/qmp';
 import { createTestMachine, execute, type TestMachine } from './support/test-machine.js';
 
 let folder: string;
@@ -307,4 +309,33 @@ test('whoever opens the path of a terminal is its client, one after the other', 
     await machine.clock.advance(100);
   }
   await machine.close();
+});
+
+test('a passed descriptor that is no socket is closed, and stays with the monitor where it was not looked at', {
+  skip: native === undefined ? 'the addon is not there' : false,
+}, async (t) => {
+  const machine = await createTestMachine();
+  t.after(() => machine.close());
+  const path = join(folder, 'passing');
+  await execute(machine, 'chardev-add', { id: 'passing', backend: unix(path) });
+  await machine.machine.openMonitor({ chardev: 'passing', mode: 'control', pretty: false });
+  const transport = await connectTransport({ kind: 'unix', path }, { native });
+  const client = await QmpClient.connect(transport, { clock: machine.clock, native });
+  t.after(() => client.close());
+  const before = readdirSync('/proc/self/fd').length;
+  const fd = openSync('/dev/null', 'r');
+  await client.execute('getfd', { fdname: 'file' }, { fds: [{ fd, handOver: true }] });
+  const add = (more: object) =>
+    client.execute('chardev-add', {
+      id: 'x',
+      backend: {
+        type: 'socket',
+        data: { addr: { type: 'fd', data: { str: 'file' } }, server: false, ...more },
+      },
+    });
+  await assert.rejects(add({ wait: true }), /'wait' option is incompatible with socket in client/);
+  await assert.rejects(add({ reconnect: 0 }), /'reconnect' option is incompatible with 'fd' address type/);
+  await assert.rejects(add({}), /File descriptor 'file' is not a socket/);
+  await assert.rejects(client.execute('closefd', { fdname: 'file' }), /named 'file' not found/);
+  assert.equal(readdirSync('/proc/self/fd').length, before);
 });

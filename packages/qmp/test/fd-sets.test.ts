@@ -86,5 +86,7 @@ test('a set opens as a file with a matching access mode, and stays while a dupli
   assert.deepEqual(sets.query(), []);
   assert.equal(descriptors.open.size, 0);
   assert(FdSets.isPath('/dev/fdset/0'));
+  assert(FdSets.isPath('/dev/fdset/ +020') && FdSets.isPath('/dev/fdset/2147483647'));
+  assert(!FdSets.isPath('/dev/fdset/2147483648') && !FdSets.isPath('/dev/fdset/-0'));
   assert(!FdSets.isPath('/dev/fdset/x') && !FdSets.isPath('/tmp/dev/fdset/1'));
 });

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync } from 'node:fs';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { NamedDescriptors } from '@godwit/qmp';
 import type { ChardevBackend, ChardevSocket, SocketAddressLegacy } from '../generated/index.js';
@@ -84,9 +85,11 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
   if (reconnect !== undefined && reconnectMs !== undefined) {
     throw new QapiError('GenericError', "'reconnect' and 'reconnect-ms' are mutually exclusive");
   }
+  const milliseconds = reconnectMs ?? (reconnect === undefined ? undefined : reconnect * 1000n);
   return socketChardev({
     id,
-    endpoint: endpointOf(socket.addr, descriptors),
+    addressType: socket.addr.type,
+    endpoint: () => endpointOf(socket.addr, descriptors),
     server,
     ...(wait === undefined ? {} : { wait }),
     telnet,
@@ -94,7 +97,7 @@ function socketFromBackend(id: string, socket: ChardevSocket, descriptors: Named
     websocket,
     tlsCredentials: socket['tls-creds'],
     tlsAuthorization: socket['tls-authz'],
-    reconnectMs: Number(reconnectMs ?? (reconnect ?? 0n) * 1000n),
+    reconnectMs: milliseconds === undefined ? undefined : Number(milliseconds),
   });
 }
 
@@ -113,8 +116,16 @@ function endpointOf(address: SocketAddressLegacy, descriptors: NamedDescriptors)
     case 'inet':
       return inetEndpoint(address.data.host, address.data.port, address.data);
     case 'fd':
-      return { type: 'fd', name: String(descriptors.take(address.data.str)) };
+      return { type: 'fd', name: String(takeSocket(address.data.str, descriptors)) };
     case 'vsock':
       throw new QapiError('GenericError', "chardev: socket: 'vsock' is not supported");
   }
+}
+
+/** @throws QapiError when there is no such descriptor, or it is no socket; it is closed then */
+function takeSocket(name: string, descriptors: NamedDescriptors): number {
+  const fd = descriptors.take(name);
+  if (fstatSync(fd).isSocket()) return fd;
+  closeSync(fd);
+  throw new QapiError('GenericError', `File descriptor '${name}' is not a socket`);
 }

@@ -169,19 +169,23 @@ export function unixEndpoint(address: {
  * @throws OptionError
  */
 export function socketChardev(
-  asked: Omit<SocketChardev, 'kind' | 'wait' | 'reconnectMs' | 'tls'> & {
+  asked: Omit<SocketChardev, 'kind' | 'endpoint' | 'wait' | 'reconnectMs' | 'tls'> & {
+    readonly addressType: SocketEndpoint['type'] | 'vsock';
+    /** Looked at, and a descriptor taken, when all else goes together. */
+    readonly endpoint: () => SocketEndpoint;
     readonly wait?: boolean;
-    readonly reconnectMs: number;
+    /** Undefined where nothing was said of it. */
+    readonly reconnectMs: number | undefined;
     readonly tlsCredentials: string | undefined;
     readonly tlsAuthorization: string | undefined;
   },
 ): SocketChardev {
-  const { id, endpoint, server, wait, telnet, tn3270, websocket, reconnectMs } = asked;
-  if (endpoint.type === 'fd' && reconnectMs > 0) {
+  const { id, addressType, server, wait, telnet, tn3270, websocket, reconnectMs } = asked;
+  if (addressType === 'fd' && reconnectMs !== undefined) {
     throw new OptionError("'reconnect' option is incompatible with 'fd' address type");
   }
   const tls = socketTls(asked.tlsCredentials, asked.tlsAuthorization);
-  if (server && reconnectMs > 0) {
+  if (server && reconnectMs !== undefined) {
     throw new OptionError("'reconnect' option is incompatible with socket in server listen mode");
   }
   if (!server && websocket) throw new OptionError('Websocket client is not implemented');
@@ -191,14 +195,14 @@ export function socketChardev(
   return {
     id,
     kind: 'socket',
-    endpoint,
+    endpoint: asked.endpoint(),
     server,
     wait: server && wait !== false,
     ...(telnet ? { telnet } : {}),
     ...(tn3270 ? { tn3270 } : {}),
     ...(websocket ? { websocket } : {}),
     ...(tls === undefined ? {} : { tls }),
-    ...(reconnectMs > 0 ? { reconnectMs } : {}),
+    ...(reconnectMs === undefined || reconnectMs <= 0 ? {} : { reconnectMs }),
   };
 }
 

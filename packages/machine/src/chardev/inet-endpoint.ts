@@ -57,7 +57,7 @@ function familyOf({ ipv4, ipv6 }: InetLimits): 4 | 6 | undefined {
 }
 
 /**
- * The host as a number, of the version of IP that is asked for; no host stays none.
+ * The host as a number, of the version of IP that is asked for; to listen, none is every address.
  * @param use to listen there, or to send there, for which IPv6 reaches an address of IPv4 too
  * @throws Error when there is none
  */
@@ -65,7 +65,7 @@ export async function resolveHost(
   { host, port, family }: InetEndpoint,
   use: 'listen' | 'send',
 ): Promise<string> {
-  if (host === '') return host;
+  if (host === '') return use === 'send' ? host : family === 6 ? '::' : '0.0.0.0';
   const numeric = isIP(host);
   if (numeric !== 0) {
     if (family === undefined || family === numeric) return host;

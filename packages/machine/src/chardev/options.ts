@@ -89,15 +89,20 @@ function socketFromOptions(id: string, values: OptionValues): SocketChardev {
   if (values.delay !== undefined && values.nodelay !== undefined) {
     throw new OptionError("'delay' and 'nodelay' are mutually exclusive");
   }
+  const addressType = values.path !== undefined ? 'unix' : values.host !== undefined ? 'inet' : 'fd';
+  if (addressType === 'inet' && values.port === undefined) {
+    throw new OptionError('chardev: socket: no port given');
+  }
   return socketChardev({
     id,
-    endpoint: endpointFromOptions(values),
+    addressType,
+    endpoint: () => endpointFromOptions(values),
     server,
     ...(typeof values.wait === 'boolean' ? { wait: values.wait } : {}),
     telnet: values.telnet === true,
     tn3270: values.tn3270 === true,
     websocket: values.websocket === true,
-    reconnectMs: Number(values.reconnect ?? 0) * 1000,
+    reconnectMs: values.reconnect === undefined ? undefined : Number(values.reconnect) * 1000,
     tlsCredentials: text(values['tls-creds']),
     tlsAuthorization: text(values['tls-authz']),
   });
@@ -113,7 +118,6 @@ function endpointFromOptions(values: OptionValues): SocketEndpoint {
     return unixEndpoint({ path, abstract: values.abstract === true, tight: values.tight !== false });
   }
   if (host === undefined) return { type: 'fd', name: String(values.fd ?? '') };
-  if (port === undefined) throw new OptionError('chardev: socket: no port given');
   return inetEndpoint(String(host), String(port), limits(values));
 }
 

@@ -33,6 +33,9 @@ async function connect(
 ): Promise<MonitorServer> {
   const { id, endpoint, reconnectMs } = configuration;
   const tls = clientTls(configuration, objects);
+  if (endpoint.type === 'inet' && endpoint.host === '' && reconnectMs === undefined) {
+    throw new Error(`address resolution failed for ${bareAddress(endpoint)}: Name or service not known`);
+  }
   // The name of a host is looked up with every attempt.
   const address =
     endpoint.type === 'inet' && endpoint.family === undefined
@@ -115,8 +118,8 @@ export function disconnectedFilename(socket: SocketChardev, bound: SocketAddress
     case 'fd':
       return `disconnected:fd:${endpoint.name}${suffix}`;
     case 'inet': {
-      const port = bound?.kind === 'tcp' ? bound.port : endpoint.port;
-      return `disconnected:${protocolOf(socket)}:${bareAddress({ ...endpoint, port })}${suffix}`;
+      const { host, port } = bound?.kind === 'tcp' ? bound : endpoint;
+      return `disconnected:${protocolOf(socket)}:${host}:${port}${suffix}`;
     }
   }
 }

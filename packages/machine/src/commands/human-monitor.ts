@@ -1,4 +1,5 @@
 import { QapiError } from '@godwit/qapi/runtime';
+import { closeDescriptor, NamedDescriptors } from '@godwit/qmp';
 import type { CommandHandlers } from './command-call.js';
 
 export const humanMonitorCommands = {
@@ -9,6 +10,8 @@ export const humanMonitorCommands = {
     }
     // For people, and seldom: loaded when it is first used.
     const { executeLine } = await import('../human-monitor/human-monitor.js');
-    return executeLine(line, { ...call, cpuIndex });
+    // The line is said at a monitor of its own, which nobody can pass a descriptor to.
+    const monitor = { label: call.monitor.label, descriptors: new NamedDescriptors(closeDescriptor) };
+    return executeLine(line, { ...call, monitor, takeDescriptor: () => undefined, cpuIndex });
   },
 } satisfies Partial<CommandHandlers>;

@@ -1,4 +1,4 @@
-import { command, type Scenario } from '../exchange.js';
+import { command, monitorLine, type Scenario } from '../exchange.js';
 
 const getfd = (name: string) => command('getfd', `{"fdname": "${name}"}`);
 const closefd = (name: string) => command('closefd', `{"fdname": "${name}"}`);
@@ -41,6 +41,16 @@ export const descriptorScenarios: readonly Scenario[] = [
       { send: closefd('y') },
       { send: getfd('pieces'), descriptors: ['null-read'], chunk: 5 },
       { send: closefd('pieces') },
+    ],
+  },
+  {
+    name: 'the human monitor has names of its own',
+    negotiate: 'plain',
+    exchanges: [
+      { ...monitorLine('getfd a'), descriptors: ['null-read'] },
+      { send: getfd('b'), descriptors: ['null-read'] },
+      monitorLine('closefd b'),
+      { send: closefd('b') },
     ],
   },
   {

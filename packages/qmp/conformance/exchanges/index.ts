@@ -10,6 +10,7 @@ import { negotiationScenarios } from './negotiation.js';
 import { outOfBandScenarios } from './out-of-band.js';
 import { runStateScenarios } from './run-state.js';
 import { snapshotScenarios } from './snapshots.js';
+import { stringScenarios } from './strings.js';
 
 /** Scenarios that are counted together. */
 export interface ExchangeSet {
@@ -24,6 +25,7 @@ export const exchangeSets: readonly ExchangeSet[] = [
       ...negotiationScenarios,
       ...envelopeScenarios,
       ...malformedScenarios,
+      ...stringScenarios,
       ...outOfBandScenarios,
       ...descriptorScenarios,
       ...runStateScenarios,

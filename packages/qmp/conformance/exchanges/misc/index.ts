@@ -5,6 +5,7 @@ import { objectScenarios } from './objects.js';
 import { optionScenarios } from './options.js';
 import { preconfigScenarios } from './preconfig.js';
 import { runStateScenarios } from './run-states.js';
+import { socketAddressScenarios } from './socket-addresses.js';
 import { terminalScenarios } from './terminal.js';
 
 /** The commands and events of misc.json, and those around them that every client uses. */
@@ -14,6 +15,7 @@ export const miscScenarios: readonly Scenario[] = [
   ...optionScenarios,
   ...objectScenarios,
   ...chardevScenarios,
+  ...socketAddressScenarios,
   ...humanMonitorScenarios,
   ...terminalScenarios,
 ];
