@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { closeSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
+import { native } from '@godwit/native';
+import { serialTransport } from '../src/chardev/host-devices.js';
 import { expandShortChardev } from '../src/chardev/short-form.js';
 import { testDeviceTransport } from '../src/chardev/test-device.js';
 import { virtualConsoleTransport } from '../src/chardev/virtual-console.js';
@@ -48,6 +51,52 @@ test('a device of the host that is not there, or no port, is refused', async () 
   assert.equal(machine.machine.chardevs.made[0]!.filename, 'serial');
   await machine.close();
 });
+
+test('a serial port of the host carries every byte as it is, and leaves no descriptor behind', {
+  skip: native === undefined ? 'the addon is not there' : false,
+}, async () => {
+  const talk = async () => {
+    const { fd, path } = native!.openTerminal();
+    const port = serialTransport(path);
+    const bytes = Buffer.from('\x03in\r\n');
+    const received: Buffer[] = [];
+    await new Promise<void>((resolve) => {
+      port.start({
+        ...unused,
+        data: (chunk) => {
+          received.push(Buffer.from(chunk));
+          if (Buffer.concat(received).length >= bytes.length) resolve();
+        },
+      });
+      writeSync(fd, bytes);
+    });
+    assert.deepEqual(Buffer.concat(received), bytes);
+    port.write(bytes);
+    assert.deepEqual(await read(fd, bytes.length), bytes);
+    port.destroy();
+    closeSync(fd);
+  };
+  const descriptors = () => readdirSync('/proc/self/fd').length;
+  await talk();
+  const before = descriptors();
+  await talk();
+  while (descriptors() > before) await nextTurn();
+});
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** So many bytes of a descriptor that does not wait for them. */
+async function read(fd: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; await nextTurn()) {
+    try {
+      at += readSync(fd, bytes, at, length - at, null);
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN');
+    }
+  }
+  return bytes;
+}
 
 test('short forms are those of -serial', () => {
   const forms: readonly (readonly [string, string])[] = [

@@ -23,9 +23,11 @@ export function serialTransport(path: string): Transport {
     input.setRawMode(true);
     return new StreamTransport({ input, output: new WriteStream(fd) });
   } catch (cause) {
-    if (input === undefined) closeSync(fd);
-    else input.destroy();
+    input?.destroy();
     throw new Error(`Could not open '${path}': ${systemReason(cause)}`, { cause });
+  } finally {
+    // Node opens a terminal anew for each stream.
+    closeSync(fd);
   }
 }
 
