@@ -26,6 +26,7 @@ async function line(text: string, cpuIndex?: number): Promise<string> {
 const LINES = [
   ['', ''],
   ['bogus', "unknown command: 'bogus'\r\n"],
+  ['p\u00a01', "unknown command: 'p\u00a01'\r\n"],
   ['info bogus', "unknown command: 'info bogus'\r\n"],
   ['help bogus', "unknown command: 'bogus'\r\n"],
   ['info status', 'VM status: paused (prelaunch)\r\n'],

@@ -11,7 +11,7 @@ import { parseDumpFormat } from './dump-format.js';
 import { parseExpression } from './expression.js';
 import { MonitorError } from './monitor-error.js';
 import { registersOf } from './registers.js';
-import { readWord } from './words.js';
+import { readWord, withoutBlanks } from './words.js';
 
 /** What an argument that is missing would have been. */
 const EXPECTED: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ class ArgumentReader {
 
   /** Takes one argument off the front of what is left. */
   read(definition: ArgumentDefinition, later: readonly ArgumentDefinition[]): void {
-    this.#rest = this.#rest.trimStart();
+    this.#rest = withoutBlanks(this.#rest);
     const { name, kind } = definition;
     switch (kind) {
       case 'flag':
@@ -71,7 +71,7 @@ class ArgumentReader {
         this.#options(name);
         return;
       case 'switch': {
-        const [word] = /^\S*/.exec(this.#rest)!;
+        const [word] = /^[^ \t-\r]*/.exec(this.#rest)!;
         if (word !== 'on' && word !== 'off') throw new MonitorError("Expected 'on' or 'off'");
         this.#values.set(name, word === 'on');
         this.#rest = this.#rest.slice(word.length);
@@ -92,7 +92,7 @@ class ArgumentReader {
 
   /** @throws MonitorError when something is left */
   end(): MonitorArguments {
-    if (this.#rest.trim() !== '') throw this.#error('extraneous characters at the end of line');
+    if (withoutBlanks(this.#rest) !== '') throw this.#error('extraneous characters at the end of line');
     return new MonitorArguments(this.#values);
   }
 
@@ -116,7 +116,7 @@ class ArgumentReader {
 
   #format(name: string): void {
     const { dumpDefaults } = this.#context.machine;
-    const given = /^\/(\S*)/.exec(this.#rest);
+    const given = /^\/([^ \t-\r]*)/.exec(this.#rest);
     if (given === null) {
       this.#values.set(name, { ...dumpDefaults.last, count: 1 });
       return;

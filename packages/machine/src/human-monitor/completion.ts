@@ -20,7 +20,7 @@ export async function completeLine(
 ): Promise<Completions> {
   const words = splitWords(line);
   if (words === undefined) return NONE;
-  if (/\s$/.test(line)) words.push('');
+  if (/[ \t-\r]$/.test(line)) words.push('');
   const { typed, candidates } = await completeWords(words, table, context);
   return { typed, candidates: [...new Set(candidates)].slice(0, MAX_CANDIDATES) };
 }

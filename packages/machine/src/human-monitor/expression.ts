@@ -123,7 +123,7 @@ class ExpressionParser {
   }
 
   #skipBlanks(): void {
-    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at++;
+    while (/[ \t-\r]/.test(this.#text[this.#at] ?? '')) this.#at++;
   }
 }
 

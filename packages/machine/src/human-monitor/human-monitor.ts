@@ -5,6 +5,7 @@ import { MONITOR_COMMANDS } from './commands.js';
 import { helpText } from './help.js';
 import { INFO_COMMANDS } from './info-commands.js';
 import { MonitorError } from './monitor-error.js';
+import { withoutBlanks } from './words.js';
 
 const HELP: MonitorCommand = {
   name: 'help',
@@ -72,7 +73,7 @@ function findCommand(
   table: readonly MonitorCommand[],
   context: MonitorContext,
 ): Found | string | undefined {
-  const [word, name = ''] = /^\s*([^\s/]*)/.exec(line.slice(start))!;
+  const [word, name = ''] = /^[ \t-\r]*([^ \t-\r/]*)/.exec(line.slice(start))!;
   const end = start + word.length;
   if (start + word.length - name.length === line.length) return undefined;
   const command = table.find((each) => isNamed(each, name));
@@ -80,7 +81,7 @@ function findCommand(
   if (context.machine.phase === 'preconfig' && command.preconfig !== true) {
     return `Command '${line.slice(0, end)}' not available until machine initialization has completed.`;
   }
-  if (command.subcommands === undefined || line.slice(end).trim() === '') return { command, end };
+  if (command.subcommands === undefined || withoutBlanks(line.slice(end)) === '') return { command, end };
   return findCommand(line, end, command.subcommands, context);
 }
 

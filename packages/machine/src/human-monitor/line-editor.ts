@@ -187,7 +187,7 @@ export class LineEditor {
 
   /** The word before the cursor, with the blanks after it. */
   #deleteWord(): void {
-    const before = this.beforeCursor.replace(/\S*\s*$/, '');
+    const before = this.beforeCursor.replace(/[^ \t-\r]*[ \t-\r]*$/, '');
     this.#line = before + this.#line.slice(this.#cursor);
     this.#cursor = before.length;
   }

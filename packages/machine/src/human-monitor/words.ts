@@ -1,3 +1,11 @@
+/**
+ * The line without the blanks that it begins with. Blanks are those of ASCII, as C's isspace has them: JavaScript's `\s` and
+ * `trim` know more.
+ */
+export function withoutBlanks(line: string): string {
+  return line.replace(/^[ \t-\r]+/, '');
+}
+
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r' };
 
 /** A line of more words is none. */
@@ -12,11 +20,11 @@ export interface Word {
 /** The word that comes next after `start`; undefined where there is none, or the end of its quotes is missing. */
 export function readWord(line: string, start: number): Word | undefined {
   const rest = line.slice(start);
-  const blanks = rest.length - rest.trimStart().length;
-  const text = rest.slice(blanks);
+  const text = withoutBlanks(rest);
+  const blanks = rest.length - text.length;
   if (text === '') return undefined;
   if (!text.startsWith('"')) {
-    const [word] = /^\S+/.exec(text)!;
+    const [word] = /^[^ \t-\r]+/.exec(text)!;
     return { text: word, end: start + blanks + word.length };
   }
   const [quoted, inside = ''] = /^"((?:[^"\\]|\\[nr\\'"])*)"/s.exec(text) ?? [];
@@ -30,7 +38,7 @@ export function readWord(line: string, start: number): Word | undefined {
 /** All words of a line; undefined for one that cannot be split, or has too many. */
 export function splitWords(line: string): string[] | undefined {
   const words: string[] = [];
-  for (let at = 0; line.slice(at).trim() !== ''; ) {
+  for (let at = 0; withoutBlanks(line.slice(at)) !== ''; ) {
     const word = readWord(line, at);
     if (word === undefined || words.length === MAX_WORDS) return undefined;
     words.push(word.text);
