@@ -86,9 +86,9 @@ export const DISPLAY_COMMANDS: readonly MonitorCommand[] = [
     usage: 'protocol password [-d display] [action-if-connected]',
     help: 'set spice/vnc password',
     run: (args, context) => {
-      const protocol = displayProtocol(args.text('protocol'));
       const connected = args.optionalText('connected');
       if (connected !== undefined && !isPasswordAction(connected)) throw invalidValue(connected);
+      const protocol = displayProtocol(args.text('protocol'));
       const display = args.optionalText('d');
       const options = {
         protocol,

@@ -3,9 +3,11 @@ import { deviceCommands } from '../commands/devices.js';
 import { objectCommands } from '../commands/objects.js';
 import { DRIVER_NAMES } from '../devices/index.js';
 import type { Commands } from '../generated/index.js';
+import type { Machine } from '../machine.js';
+import { userObjectProperties } from '../objects/index.js';
 import { objectConfiguration } from '../options/configuration.js';
-import { OPTION_GROUPS } from '../options/groups.js';
-import { type OptionValues, parseOptionGroup } from '../options/option-group.js';
+import { parseKeyval } from '../options/keyval.js';
+import type { OptionValues } from '../options/option-group.js';
 import { parseBoolean } from '../options/values.js';
 import type { QomObject } from '../qom/object.js';
 import { resolvePath } from '../qom/path.js';
@@ -120,13 +122,25 @@ type DeviceAddMembers = Commands['device_add']['args'];
 
 function addObject(args: MonitorArguments, { machine }: MonitorContext): Promise<string> | string {
   const text = args.text('object');
-  if (text === 'help' || text === '?') {
-    return `List of user creatable objects:\n${CREATABLE.map((name) => `  ${name}\n`).join('')}`;
+  if (text.startsWith('{')) return create(machine, parseJson(text) as JsonObject);
+  const { values, help } = parseKeyval(text, 'qom-type');
+  if (!help) return create(machine, values);
+  const { 'qom-type': type } = values;
+  if (type === undefined) {
+    return `List of user creatable objects:\n${[...CREATABLE]
+      .sort()
+      .map((name) => `  ${name}\n`)
+      .join('')}`;
   }
-  const members = text.startsWith('{')
-    ? (parseJson(text) as JsonObject)
-    : textsOf(parseOptionGroup(OPTION_GROUPS.object, text));
-  return quietly(machine.objects.add(objectConfiguration(members, 'qom-type')));
+  if (!CREATABLE.includes(type)) return create(machine, values);
+  const options = userObjectProperties(type).map((property) => `  ${property.name}=<${property.type}>\n`);
+  return options.length === 0
+    ? `There are no options for ${type}.\n`
+    : `${type} options:\n${options.sort().join('')}`;
+}
+
+function create({ objects }: Machine, members: JsonObject): Promise<string> {
+  return quietly(objects.add(objectConfiguration(members, 'qom-type')));
 }
 
 function textsOf(values: OptionValues): Record<string, string> {

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
 import type { QAuthZListPolicy, QAuthZListRule } from '../generated/index.js';
+import { nestDottedKeys } from '../options/dotted-keys.js';
 import { QomObject } from '../qom/object.js';
 import { ConfiguredObject, type SettingTable } from './settings.js';
 
@@ -50,7 +51,7 @@ export class ListAuthorization extends QomObject implements Authorization {
 
   private constructor(given: Readonly<Record<string, JsonValue>>) {
     super('authz-list');
-    const { policy = 'deny', rules = [], ...rest } = given;
+    const { policy = 'deny', rules = [], ...rest } = nestDottedKeys(given);
     const [unknown] = Object.keys(rest);
     if (unknown !== undefined) throw new QapiError('GenericError', `Invalid parameter '${unknown}'`);
     this.#policy = oneOf('policy', policy, POLICIES);

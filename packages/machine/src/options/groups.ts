@@ -140,7 +140,14 @@ export const OPTION_GROUPS = {
     repeated: 'merge',
     id: 'none',
   },
-  object: { name: 'object', impliedKey: 'qom-type', parameters: [], repeated: 'list', id: 'optional' },
+  object: {
+    name: 'object',
+    impliedKey: 'qom-type',
+    parameters: [],
+    keyval: true,
+    repeated: 'list',
+    id: 'optional',
+  },
   rtc: {
     name: 'rtc',
     parameters: [

@@ -1,4 +1,5 @@
 import { splitKeyValues } from './key-values.js';
+import { parseKeyval } from './keyval.js';
 import { OptionError } from './option-error.js';
 import { checkIdentifier, parseBoolean, parseNumber, parseSize } from './values.js';
 
@@ -24,6 +25,8 @@ export interface OptionGroup {
   readonly parameters: readonly Parameter[];
   /** Parameters that are not listed are taken as text, and whoever uses them decides; so are all of a group without any. */
   readonly others?: 'taken';
+  /** All parameters are text, and their names are checked, as in {@link parseKeyval}. */
+  readonly keyval?: true;
   /** `merge`: of options given several times, later parameters win. `list`: each stands for itself. */
   readonly repeated: 'merge' | 'list';
   /** Whether each needs an `id=` that no other of the group has, may have one, or has none. */
@@ -41,6 +44,7 @@ export function parseOptionGroup(
   group: OptionGroup,
   text: string,
 ): Record<string, string | boolean | bigint> {
+  if (group.keyval === true) return { ...parseKeyval(text, group.impliedKey ?? 'id').values };
   const values: Record<string, string | boolean | bigint> = Object.create(null);
   for (const { key, value } of splitKeyValues(text, group.impliedKey)) {
     if (key === 'id' && group.id !== 'none') {
