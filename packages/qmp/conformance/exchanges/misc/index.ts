@@ -1,6 +1,7 @@
 import type { Scenario } from '../../exchange.js';
 import { chardevScenarios } from './chardevs.js';
 import { humanMonitorScenarios } from './human-monitor.js';
+import { monitorValueScenarios } from './monitor-values.js';
 import { objectScenarios } from './objects.js';
 import { optionScenarios } from './options.js';
 import { preconfigScenarios } from './preconfig.js';
@@ -17,5 +18,6 @@ export const miscScenarios: readonly Scenario[] = [
   ...chardevScenarios,
   ...socketAddressScenarios,
   ...humanMonitorScenarios,
+  ...monitorValueScenarios,
   ...terminalScenarios,
 ];

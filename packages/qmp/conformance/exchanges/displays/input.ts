@@ -1,0 +1,123 @@
+import { command, type MonitorExchange, monitorLine, type Scenario } from '../../exchange.js';
+
+const sendKey = (keys: string, more = ''): MonitorExchange => ({
+  send: command('send-key', `{"keys": ${keys}${more}}`),
+});
+const sendEvents = (events: string, more = ''): MonitorExchange => ({
+  send: command('input-send-event', `{"events": ${events}${more}}`),
+});
+const screendump = (args: string): MonitorExchange => ({ send: command('screendump', args) });
+const save = (name: 'memsave' | 'pmemsave', args: string): MonitorExchange => ({ send: command(name, args) });
+
+const a = '{"type": "qcode", "data": "a"}';
+
+const keyLines = [
+  'sendkey',
+  'sendkey a',
+  'sendkey ctrl-alt-f1',
+  'sendkey nothing',
+  'sendkey a-nothing-b',
+  'sendkey 0x1e',
+  'sendkey 0x',
+  'sendkey 0x1g',
+  'sendkey <',
+  'sendkey shift-<',
+  'sendkey ""',
+  'sendkey a-',
+  'sendkey -a',
+  'sendkey A',
+  'sendkey a 100',
+  'sendkey a -1',
+  'sendkey a b',
+  'sendkey a 1 2',
+  'help sendkey',
+];
+
+const fileLines = [
+  'screendump',
+  'screendump FOLDER/a -f',
+  'screendump FOLDER/a -f gif',
+  'screendump FOLDER/a gpu',
+  'screendump FOLDER/a gpu 1',
+  'screendump FOLDER/a gpu x',
+  'screendump FOLDER/a gpu 1 2',
+  'screendump -f png',
+  'help screendump',
+  'memsave',
+  'memsave 0',
+  'memsave 0 16',
+  'memsave 0 16 FOLDER/none/a',
+  'memsave 0 16 FOLDER/a',
+  'memsave 0 16 FOLDER/a b',
+  'memsave x 16 FOLDER/a',
+  'pmemsave',
+  'pmemsave 0 16',
+  'pmemsave 0 16 FOLDER/none/a',
+  'pmemsave 0x1000 4096 FOLDER/a',
+  'pmemsave 0 0 FOLDER/a',
+  'pmemsave 0 -1 FOLDER/a',
+  'help memsave',
+  'help pmemsave',
+];
+
+export const inputScenarios: readonly Scenario[] = [
+  {
+    name: 'keys that a program presses',
+    machine: ['-S'],
+    negotiate: 'plain',
+    exchanges: [
+      { send: command('send-key') },
+      sendKey('[]'),
+      sendKey(`[${a}]`),
+      sendKey('[{"type": "qcode", "data": "nothing"}]'),
+      sendKey('[{"type": "number", "data": 30}]'),
+      sendKey('[{"type": "number", "data": 300000}]', ', "hold-time": -5'),
+      sendKey('[{"type": "number", "data": "x"}]'),
+      sendKey('[{"type": "nothing", "data": 30}]'),
+      sendKey('[{"data": 30}]'),
+      sendKey('[{"type": "number"}]'),
+      sendKey('"a"'),
+      sendKey('[]', ', "hold-time": "x"'),
+      sendKey('[]', ', "more": 1'),
+      { send: command('input-send-event') },
+      sendEvents('[]'),
+      sendEvents('[]', ', "device": "gpu"'),
+      { send: command('cont'), replies: 2 },
+      sendEvents('[]'),
+      sendEvents('[]', ', "head": 1'),
+      sendEvents('[]', ', "device": "gpu"'),
+      sendEvents(`[{"type": "key", "data": {"down": true, "key": ${a}}}]`),
+      sendEvents(`[{"type": "key", "data": {"down": false, "key": ${a}}}]`),
+      sendEvents(`[{"type": "key", "data": {"down": 1, "key": ${a}}}]`),
+      sendEvents('[{"type": "key", "data": {"down": true}}]'),
+      sendEvents('[{"type": "abs", "data": {"axis": "x", "value": 5}}]'),
+      sendEvents('[{"type": "abs", "data": {"axis": "z", "value": 5}}]'),
+      sendEvents('[{"type": "nothing", "data": {}}]'),
+      sendKey(`[${a}]`),
+      ...keyLines.map((line) => monitorLine(line)),
+    ],
+  },
+  {
+    name: 'pictures and memory that go to files',
+    machine: ['-S'],
+    negotiate: 'plain',
+    exchanges: [
+      screendump('{}'),
+      screendump('{"filename": 1}'),
+      screendump('{"filename": "FOLDER/a", "format": "gif"}'),
+      screendump('{"filename": "FOLDER/a", "device": "gpu"}'),
+      screendump('{"filename": "FOLDER/a", "head": 1}'),
+      screendump('{"filename": "FOLDER/a", "device": "gpu", "head": 1}'),
+      save('memsave', '{}'),
+      save('memsave', '{"val": 0, "size": 4, "filename": "FOLDER/a"}'),
+      save('memsave', '{"val": 0, "size": 4, "filename": "FOLDER/none/a"}'),
+      save('memsave', '{"val": 0, "size": 4, "filename": "FOLDER/a", "cpu-index": 7}'),
+      save('memsave', '{"val": 0, "size": 4, "filename": "FOLDER/a", "cpu-index": -1}'),
+      save('pmemsave', '{"val": 0, "size": 4}'),
+      save('pmemsave', '{"val": 0, "size": 4, "filename": "FOLDER/a"}'),
+      save('pmemsave', '{"val": 0, "size": 4, "filename": "FOLDER"}'),
+      save('pmemsave', '{"val": "x", "size": 4, "filename": "FOLDER/a"}'),
+      ...fileLines.map((line) => monitorLine(line)),
+    ],
+  },
+];
