@@ -17,6 +17,8 @@ export interface MonitorExchange {
   readonly elsewhere?: Readonly<Record<number, number>>;
   /** Disconnects first and connects again; the greeting counts as a reply. */
   readonly reconnect?: true;
+  /** Sent again until what comes matches; only whether it did is compared. */
+  readonly awaits?: RegExp;
   /** Order of arrival is not defined, so that the messages are compared as a set. */
   readonly unordered?: true;
   /** The order of lists in what comes is not defined, so that they are compared as sets. */

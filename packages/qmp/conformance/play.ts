@@ -10,6 +10,9 @@ import { SocketConnection } from './socket-connection.js';
 export type Transcript = readonly string[];
 
 const replyLimitMs = 3000;
+/** Between two attempts at what is awaited, and until it is given up. */
+const retryMs = 20;
+const awaitLimitMs = 15_000;
 /** Enough for a message that should not have come. */
 const surplusMs = 20;
 
@@ -102,6 +105,7 @@ async function playToMonitor(
     typeof exchange.send === 'string'
       ? Buffer.from(exchange.send.replaceAll('FOLDER', peer.folder))
       : exchange.send;
+  if (exchange.awaits !== undefined) return [await awaited(connections[target]!, bytes, exchange.awaits)];
   await connections[target]!.send(bytes, exchange.chunk, exchange.descriptors ?? []);
   const expected: Record<number, number> = { ...exchange.elsewhere, [target]: exchange.replies ?? 1 };
   const lines: string[] = [];
@@ -114,4 +118,15 @@ async function playToMonitor(
     for (let missing = messages.length; missing < count; missing++) lines.push(`${index}: nothing`);
   }
   return lines;
+}
+
+async function awaited(connection: MonitorConnection, bytes: Uint8Array, wanted: RegExp): Promise<string> {
+  const deadline = Date.now() + awaitLimitMs;
+  while (Date.now() < deadline) {
+    await connection.send(bytes, undefined, []);
+    const [message] = await connection.take(1, replyLimitMs);
+    if (message !== undefined && wanted.test(normalise(message))) return `awaited ${wanted}`;
+    await new Promise((resolve) => setTimeout(resolve, retryMs));
+  }
+  return `in vain awaited ${wanted}`;
 }

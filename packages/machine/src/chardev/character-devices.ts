@@ -52,16 +52,12 @@ export class CharacterDevices {
 
   /**
    * Makes a device anew with another backend; its frontend stays.
-   * @throws QapiError, or Error when it cannot be opened. The device is then as it was if somebody uses it, and gone if not.
+   * @throws QapiError, or Error when it cannot be opened; the device is then as it was
    */
   async change(configuration: ChardevConfiguration): Promise<CharacterDevice> {
     const { id } = configuration;
     const device = this.changeable(id);
     const { frontend } = device;
-    if (frontend === undefined) {
-      await this.#discard(device);
-      return this.add(configuration);
-    }
     if (configuration.kind === 'mux') {
       this.#baseOf(configuration);
       throw new QapiError('GenericError', 'Mux device hotswap not supported yet');
@@ -70,7 +66,7 @@ export class CharacterDevices {
     await this.#discard(device);
     this.#container.addChild(id, changed);
     this.#devices.set(id, changed);
-    changed.use(frontend);
+    if (frontend !== undefined) changed.use(frontend);
     return changed;
   }
 

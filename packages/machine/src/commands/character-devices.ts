@@ -27,10 +27,14 @@ export const characterDeviceCommands = {
   },
 
   'chardev-change': async ({ id, backend }, { machine, monitor }) => {
-    const { frontend } = machine.chardevs.changeable(id);
-    const change = () => machine.chardevs.change(chardevFromBackend(id, backend, monitor.descriptors));
-    // One that nobody uses is removed and added anew.
-    return frontend === undefined ? adding(id, change) : change().then(chardevReturn);
+    const { chardevs } = machine;
+    const configuration = () => chardevFromBackend(id, backend, monitor.descriptors);
+    if (chardevs.changeable(id).frontend !== undefined) {
+      return chardevReturn(await chardevs.change(configuration()));
+    }
+    // As with QEMU, one that nobody uses is removed, and then added anew if that is possible.
+    await chardevs.remove(id);
+    return adding(id, () => chardevs.add(configuration()));
   },
 
   'chardev-remove': ({ id }, { machine }) => machine.chardevs.remove(id),
