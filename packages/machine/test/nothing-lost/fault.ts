@@ -1,4 +1,5 @@
-import type { JsonObject } from '@godwit/json';
+import { native } from '@godwit/native';
+import type { PropertyValue } from '@godwit/vfio';
 import fc from 'fast-check';
 
 /** What goes wrong with a migration. Times are virtual milliseconds from `migrate`, offsets bytes of a direction. */
@@ -18,7 +19,20 @@ export type Fault =
     }
   /** The migration goes to a file, for which there is no space. */
   | { readonly kind: 'disk-full' }
-  | { readonly kind: 'device'; readonly side: Side; readonly index: number; readonly properties: JsonObject };
+  | {
+      readonly kind: 'device';
+      readonly side: Side;
+      readonly index: number;
+      readonly properties: FuzzedDevice['properties'];
+    }
+  /** A server of a device, where there is one, leaves or hangs once it has looked for so many messages. */
+  | {
+      readonly kind: 'server';
+      readonly side: Side;
+      readonly index: number;
+      readonly harm: 'leaves' | 'hangs';
+      readonly after: number;
+    };
 
 export type Side = 'source' | 'destination';
 
@@ -85,6 +99,14 @@ const failingData = fc
     properties: { [property!]: at },
   }));
 
+const failingServer = fc.record({
+  kind: fc.constant('server' as const),
+  side: anySide,
+  index: anyDevice,
+  harm: fc.constantFrom('leaves' as const, 'hangs' as const),
+  after: fc.integer({ min: 1, max: 60 }),
+});
+
 export const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'none' } as const) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('cancel' as const), after: anyTime }) },
@@ -108,6 +130,7 @@ export const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'disk-full' } as const) },
   { weight: 5, arbitrary: failingArc },
   { weight: 3, arbitrary: failingData },
+  { weight: 2, arbitrary: failingServer },
 );
 
 /** How the machines are told to migrate: capabilities of both, and channels of multifd. */
@@ -129,26 +152,48 @@ export const anyWay: fc.Arbitrary<Way> = fc.record({
   channels: fc.integer({ min: 1, max: 4 }),
 });
 
+export interface FuzzedDevice {
+  /** It is served over vfio-user. */
+  readonly remote: boolean;
+  /** Of the model. */
+  readonly properties: Readonly<Record<string, PropertyValue>>;
+}
+
+const here = (properties: FuzzedDevice['properties']): FuzzedDevice => ({ remote: false, properties });
+/** Without the addon there is no vfio-user. */
+const elsewhere = (properties: FuzzedDevice['properties']): FuzzedDevice => ({
+  remote: native !== undefined,
+  properties,
+});
+
 /** Devices that can go together: one of any kind, or several that all support P2P. */
-export const anyDevices: fc.Arbitrary<readonly JsonObject[]> = fc.oneof(
+export const anyDevices: fc.Arbitrary<readonly FuzzedDevice[]> = fc.oneof(
   fc.tuple(
-    fc.constantFrom<JsonObject[]>(
-      { model: 'block' },
-      { model: 'nic', protocol: 'v1' },
-      { model: 'gpu', protocol: 'v1', 'region-mapped': false },
-      { model: 'crypto', protocol: 'v1' },
-      { model: 'block', protocol: 'v1' },
+    fc.constantFrom(
+      here({ model: 'block' }),
+      elsewhere({ model: 'block' }),
+      here({ model: 'nic', protocol: 'v1' }),
+      here({ model: 'gpu', protocol: 'v1', 'region-mapped': false }),
+      here({ model: 'crypto', protocol: 'v1' }),
+      here({ model: 'block', protocol: 'v1' }),
     ),
   ),
   fc.array(
-    fc.constantFrom<JsonObject[]>(
-      { model: 'nic', 'dma-rate': 65536 },
-      { model: 'nic', 'dma-rate': 65536, 'x-device-dirty-page-tracking': false, 'enable-migration': 'on' },
-      { model: 'nic', 'dma-rate': 65536, 'x-pre-copy-dirty-page-tracking': false },
-      { model: 'nic', 'pre-copy': false },
-      { model: 'gpu', 'dirty-rate': 262144 },
-      { model: 'gpu', 'reinit-after': 20 },
-      { model: 'crypto', p2p: true, latency: 3 },
+    fc.constantFrom(
+      here({ model: 'nic', 'dma-rate': 65536 }),
+      here({
+        model: 'nic',
+        'dma-rate': 65536,
+        'x-device-dirty-page-tracking': false,
+        'enable-migration': 'on',
+      }),
+      here({ model: 'nic', 'dma-rate': 65536, 'x-pre-copy-dirty-page-tracking': false }),
+      here({ model: 'nic', 'pre-copy': false }),
+      here({ model: 'gpu', 'dirty-rate': 262144 }),
+      here({ model: 'gpu', 'reinit-after': 20 }),
+      here({ model: 'crypto', p2p: true, latency: 3 }),
+      elsewhere({ model: 'nic', 'dma-rate': 65536 }),
+      elsewhere({ model: 'gpu', 'dirty-rate': 262144, latency: 3 }),
     ),
     { minLength: 1, maxLength: 4 },
   ),

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VirtualClock } from '@godwit/clock';
-import type { JsonObject } from '@godwit/json';
-import { DeviceState, type ModelledDevice } from '@godwit/vfio';
+import { DeviceState, type ModelledDevice, type PropertyValue } from '@godwit/vfio';
 import { createTestMachine, device, execute, type TestMachine } from '../support/test-machine.js';
-import type { Fault, Side, Way } from './fault.js';
+import { type ServedModel, serveModel } from '../vfio-user/served-model.js';
+import type { Fault, FuzzedDevice, Side, Way } from './fault.js';
 import { Relay } from './relay.js';
 
 const MIB = 1024 ** 2;
@@ -20,7 +20,7 @@ const LIMIT_MS = 600_000;
  * and finds itself whole. Where a source goes on and nothing stays broken, it is migrated again.
  * @throws AssertionError when that is not so, or something is left
  */
-export async function runTrial(fault: Fault, devices: readonly JsonObject[], way: Way): Promise<void> {
+export async function runTrial(fault: Fault, devices: readonly FuzzedDevice[], way: Way): Promise<void> {
   const descriptors = openDescriptors();
   const folder = mkdtempSync(join(tmpdir(), 'godwit-'));
   const clock = new VirtualClock(1_700_000_000_000_000);
@@ -42,6 +42,9 @@ export async function runTrial(fault: Fault, devices: readonly JsonObject[], way
   await clock.advanceUntil(() => openDescriptors() <= descriptors);
 }
 
+/** Who serves a device, by its id. */
+type Servers = Readonly<Record<Side, Map<string, ServedModel>>>;
+
 class Trial {
   readonly #clock: VirtualClock;
   readonly #fault: Fault;
@@ -49,6 +52,7 @@ class Trial {
   readonly #targetPath: string;
   readonly #source: TestMachine;
   readonly #destination: TestMachine;
+  readonly #served: Servers;
   #relay: Relay | undefined;
   #joinedBefore = 0;
   #patience: { cancel(): void } | undefined;
@@ -57,21 +61,28 @@ class Trial {
     clock: VirtualClock,
     folder: string,
     fault: Fault,
-    devices: readonly JsonObject[],
+    devices: readonly FuzzedDevice[],
     { capabilities, channels }: Way,
   ): Promise<Trial> {
+    const served: Servers = { source: new Map(), destination: new Map() };
     const options = (side: Side) => ({
       clock,
       // A file has one channel, and nothing comes back from it.
       capabilities: ['events', ...(fault.kind === 'disk-full' ? [] : capabilities)],
       memory: 2 * MIB,
       accelerator: { dirtyRate: MIB, workingSet: 256 * 1024, fill: true },
-      devices: devices.map((properties, index) => {
+      devices: devices.map(({ remote, properties }, index) => {
+        const id = `d${index}`;
         const harm =
           fault.kind === 'device' && fault.side === side && fault.index % devices.length === index
             ? fault.properties
             : {};
-        return device(`d${index}`, { 'state-size': 32 * 1024, ...properties, ...harm });
+        const all: Record<string, PropertyValue> = { 'state-size': 32 * 1024, ...properties, ...harm };
+        if (!remote) return device(id, all);
+        const path = join(folder, `${side}-${id}`);
+        const { model, ...rest } = all;
+        served[side].set(id, serveModel(path, clock, { model: String(model), properties: rest }));
+        return { type: 'vfio-user-pci', id, properties: { socket: path, 'migration-events': true } };
       }),
     });
     const source = await createTestMachine(options('source'));
@@ -81,7 +92,7 @@ class Trial {
     for (const machine of [source, destination]) {
       await execute(machine, 'migrate-set-parameters', { 'multifd-channels': channels });
     }
-    return new Trial(clock, folder, fault, source, destination);
+    return new Trial(clock, folder, fault, source, destination, served);
   }
 
   private constructor(
@@ -90,7 +101,9 @@ class Trial {
     fault: Fault,
     source: TestMachine,
     destination: TestMachine,
+    served: Servers,
   ) {
+    this.#served = served;
     this.#clock = clock;
     this.#fault = fault;
     this.#relayPath = join(folder, 'relay');
@@ -105,7 +118,7 @@ class Trial {
 
   /** The source goes on, the destination waits, and nothing is wrong with either. */
   get canBeRepeated(): boolean {
-    if (this.#fault.kind === 'device' || this.#fault.kind === 'gone') return false;
+    if (['device', 'gone', 'server'].includes(this.#fault.kind)) return false;
     const { guest } = this.#destination.machine;
     return this.guestIsAt === 'source' && guest.runState === 'inmigrate';
   }
@@ -121,6 +134,10 @@ class Trial {
   async migrate(): Promise<void> {
     const fault = this.#fault;
     await this.#clock.advance(50);
+    if (fault.kind === 'server') {
+      const servers = [...this.#served[fault.side].values()];
+      servers[fault.index % servers.length]?.failAfter(fault.after, fault.harm);
+    }
     await this.#begin();
     switch (fault.kind) {
       case 'cancel':
@@ -166,6 +183,12 @@ class Trial {
     await this.#source.close();
     await this.#destination.close();
     await this.#relay?.close();
+    for (const servers of Object.values(this.#served)) {
+      for (const server of servers.values()) {
+        server.close();
+        server.model.close();
+      }
+    }
   }
 
   #machine(side: Side): TestMachine {
@@ -237,17 +260,20 @@ class Trial {
     const { guest, hardware } = machine.machine;
     assert.ok(guest.running, this.describe());
     const before = hardware.accelerator.report().pagesWritten;
-    await this.#clock.advance(100);
-    assert.ok(hardware.accelerator.report().pagesWritten > before, 'the guest does not get on');
+    // A device whose server hangs holds a vCPU up until it is given up.
+    await this.#clock.advanceUntil(() => hardware.accelerator.report().pagesWritten > before);
     const { pages: _, ...findings } = await inTime(this.#clock, hardware.audit());
     assert.deepEqual(findings, { lost: 0, torn: 0, repeated: 0 }, this.describe());
-    for (const { device: each, path } of hardware.devices) {
+    const served = this.#served[machine === this.#source ? 'source' : 'destination'];
+    for (const { id, device: each, path, failure } of hardware.devices) {
+      // Its server is gone, and the guest runs on without it.
+      if (failure !== undefined) continue;
       assert.equal(each.state, DeviceState.RUNNING, path);
       assert.equal(each.dmaLogging.active, false, path);
-      assert.equal((each as ModelledDevice).verify().errors, 0, path);
+      assert.equal((served.get(id)?.model ?? (each as ModelledDevice)).verify().errors, 0, path);
     }
     // A device that failed was reset, which the guest notices.
-    if (this.#fault.kind === 'device') return;
+    if (this.#fault.kind === 'device' || this.#fault.kind === 'server') return;
     const { lost, torn, repeated, deviceFaults } = hardware.accelerator.report();
     assert.deepEqual(
       { lost, torn, repeated, deviceFaults },

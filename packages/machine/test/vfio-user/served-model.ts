@@ -8,6 +8,8 @@ export interface ServedModel {
   readonly model: ModelledDevice;
   /** A client is there; the next one is let in when the server has seen it go. */
   connected(): boolean;
+  /** The server leaves or hangs once it has looked for a message so often from now on. */
+  failAfter(looks: number, kind: 'leaves' | 'hangs'): void;
   /** The server takes no message any more, and does not notice that its client goes. */
   hang(): void;
   /** The server leaves, and its clients are left without it. */
@@ -36,12 +38,13 @@ export function serveModel(path: string, clock: Clock, options: ServedModelOptio
   assert.ok(native !== undefined);
   let model: ModelledDevice | undefined;
   let left = options.fault?.after ?? Number.POSITIVE_INFINITY;
+  let kind = options.fault?.kind;
   let hangs = false;
   const counting: Native = Object.create(native, {
     receive: {
       value: (...args: Parameters<Native['receive']>) => {
-        if (--left === 0 && options.fault?.kind === 'leaves') queueMicrotask(() => server.close());
-        if (left === 0 && options.fault?.kind === 'hangs') hangs = true;
+        if (--left === 0 && kind === 'leaves') queueMicrotask(() => server.close());
+        if (left === 0 && kind === 'hangs') hangs = true;
         return hangs ? NOTHING_THERE : native!.receive(...args);
       },
     },
@@ -72,6 +75,10 @@ export function serveModel(path: string, clock: Clock, options: ServedModelOptio
   return {
     model,
     connected: () => server.connected,
+    failAfter: (looks, how) => {
+      left = looks;
+      kind = how;
+    },
     hang: () => {
       hangs = true;
     },
