@@ -41,7 +41,7 @@ function median(figures: readonly number[]): number {
 }
 
 function line(name: string, figure: string, goal: string): void {
-  console.log(`${name.padEnd(36)} ${figure.padStart(14)}   ${goal}`);
+  console.log(`${name.padEnd(40)} ${figure.padStart(14)}   ${goal}`);
 }
 
 function rate(gibPerSecond: number): string {
@@ -92,8 +92,8 @@ async function compareRam(): Promise<void> {
     const ratio =
       peer === undefined
         ? 'QEMU is not installed'
-        : `${GOAL} times QEMU with multifd: ${(figure / peer).toFixed(2)} times`;
-    line(scenario.name, rate(figure), `at least 1 GiB/s, and ${ratio}`);
+        : `${(figure / peer).toFixed(2)} times QEMU with multifd, at least ${GOAL}`;
+    line(scenario.name, rate(figure), `at least 1 GiB/s; ${ratio}`);
   }
   if (peer === undefined) return;
   line('QEMU, random RAM', rate(median(theirs.plain)), '');

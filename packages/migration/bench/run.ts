@@ -22,10 +22,10 @@ const GIB = 2 ** 30;
 export async function measure(scenario: Scenario): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'godwit-bench-'));
   const path = join(folder, 'migrate.sock');
+  const machine = buildMachine(scenario, 'source');
   const child = fork(fileURLToPath(new URL('./destination.js', import.meta.url)));
   try {
     const exited = once(child, 'exit');
-    const machine = buildMachine(scenario, 'source');
     child.send({ scenario, path });
     await once(child, 'message');
     const clock = new SystemClock();
@@ -48,6 +48,7 @@ export async function measure(scenario: Scenario): Promise<number> {
     return (scenario.ramBytes + scenario.deviceBytes) / GIB / seconds;
   } finally {
     child.kill();
+    machine.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -3,10 +3,12 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   mkdtempSync,
   openSync,
   readdirSync,
   rmSync,
+  statfsSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +25,8 @@ import { PAGE } from './test-machine.js';
 
 const needsAddon = { skip: native === undefined ? 'needs the addon' : false };
 const addon = native as Native;
+/** TMPFS_MAGIC of linux/magic.h. */
+const TMPFS = 0x01021994;
 
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
@@ -107,9 +111,11 @@ test('what is not the RAM of the source is refused and closed', needsAddon, (t) 
   assert.equal(sharing.share({ ...ram, descriptor: undefined }), undefined);
   const folder = mkdtempSync(join(tmpdir(), 'godwit-ram-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const short = openSync(join(folder, 'short'), 'w+');
+  const short = addon.memfdCreate('short', ram.size - PAGE);
+  const long = addon.memfdCreate('long', ram.size + PAGE);
+  const writeOnly = openSync(`/proc/self/fd/${ram.descriptor}`, constants.O_WRONLY);
   const [socket, other] = addon.socketpair();
-  for (const wrong of [short, socket, openSync(folder, 'r')]) {
+  for (const wrong of [short, long, writeOnly, socket, openSync(folder, 'r')]) {
     assert.equal(sharing.open(wrong, new RamLayout(ram)), undefined);
     assert.throws(() => fstatSync(wrong), { code: 'EBADF' });
   }
@@ -118,26 +124,35 @@ test('what is not the RAM of the source is refused and closed', needsAddon, (t) 
   assert.equal(openDescriptors(), before);
 });
 
+test('a file of a file system whose server could keep who reads it waiting is refused', {
+  skip:
+    native === undefined || statfsSync(tmpdir()).type === TMPFS
+      ? 'needs the addon, and files on a disk'
+      : false,
+}, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-ram-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const ram = ramFile([32]);
+  const onDisk = openSync(join(folder, 'ram'), 'w+');
+  ftruncateSync(onDisk, ram.size);
+  assert.equal(new RamFileSharing(addon).open(onDisk, new RamLayout(ram)), undefined);
+  assert.throws(() => fstatSync(onDisk), { code: 'EBADF' });
+  ram.close();
+});
+
 test('a source whose memory has shrunk is told of', needsAddon, async () => {
   const ours = ramFile([32]);
-  const sharing = new RamFileSharing(addon);
   const layout = new RamLayout(ours);
-  const folder = mkdtempSync(join(tmpdir(), 'godwit-ram-'));
-  const path = join(folder, 'ram');
-  const file = openSync(path, 'w+');
-  try {
-    writeSync(file, new Uint8Array(32 * PAGE).fill(1));
-    const source = sharing.open(openSync(path, 'r'), layout)!;
-    closeSync(openSync(path, 'w'));
-    await assert.rejects(source.copy(layout.segments[0]!, Uint32Array.of(0, 4), new Uint32Array(4)), {
-      name: 'StreamError',
-      message: 'the RAM of the source has shrunk',
-    });
-    await source.close();
-  } finally {
-    closeSync(file);
-    rmSync(folder, { recursive: true });
-  }
+  const file = addon.memfdCreate('theirs', ours.size);
+  writeSync(file, new Uint8Array(ours.size).fill(1));
+  const source = new RamFileSharing(addon).open(addon.dup(file), layout)!;
+  const copy = () => source.copy(layout.segments[0]!, Uint32Array.of(0, 4), new Uint32Array(4));
+  await copy();
+  ftruncateSync(file, PAGE);
+  const expected = { name: 'StreamError', message: 'the RAM of the source has shrunk' };
+  await assert.rejects(copy(), expected);
+  await source.close();
+  closeSync(file);
   ours.close();
 });
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { native } from '@godwit/native';
+import { DescriptorChannel } from '../src/channel/descriptor-channel.js';
 import { type Channel, connectSocketChannel, type SocketAddress, SocketListener } from '../src/index.js';
 
 type Transport = (typeof transports)[number];
@@ -185,6 +186,19 @@ test('over a unix socket a descriptor goes with the bytes; one is kept for who t
   server.close();
   // The listener's own two are left until the test has ended.
   assert.equal(readdirSync('/proc/self/fd').length, before + 2);
+});
+
+test('more descriptors than anybody would send break the connection, and none is left', {
+  skip: native === undefined,
+}, async () => {
+  const before = readdirSync('/proc/self/fd').length;
+  const [sender, receiver] = native!.socketpair();
+  const channel = new DescriptorChannel(native!, receiver, true);
+  native!.sendmsg(sender, [Uint8Array.of(1)], new Array(40).fill(sender));
+  await assert.rejects(channel.readExactly(new Uint8Array(1)), { code: 'EMSGSIZE' });
+  channel.close();
+  native!.close(sender);
+  assert.equal(readdirSync('/proc/self/fd').length, before);
 });
 
 test('a path that does not fit into a socket address is an error, not another path', async () => {

@@ -72,8 +72,7 @@ export class DescriptorChannel implements Channel {
     let filled = 0;
     while (filled < into.length) {
       if (this.#closed) throw new Error('the connection is closed');
-      const length = this.#native.receive(this.#fd, into, filled, into.length, this.#received);
-      if (this.#received.length > 0) this.#keepOne();
+      const length = this.#receive(into, filled);
       if (length === -1) {
         await this.#readable();
       } else if (length === 0) {
@@ -103,6 +102,15 @@ export class DescriptorChannel implements Channel {
     this.#native.close(this.#fd);
     this.#wake('reader');
     this.#wake('writer');
+  }
+
+  #receive(into: Uint8Array, start: number): number {
+    try {
+      return this.#native.receive(this.#fd, into, start, into.length, this.#received);
+    } finally {
+      // Too many of them are an error, and nobody's all the same.
+      if (this.#received.length > 0) this.#keepOne();
+    }
   }
 
   #keepOne(): void {

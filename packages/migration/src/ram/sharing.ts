@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs';
 import { type Native, native } from '@godwit/native';
 import { StreamError } from '../errors.js';
 import type { GuestRam } from '../ports.js';
@@ -32,6 +32,9 @@ export interface SourceRam {
   close(): Promise<void>;
 }
 
+/** TMPFS_MAGIC of linux/magic.h, the file system that every memfd is on. */
+const TMPFS = 0x01021994;
+
 /** Fewer pages than this are not worth a thread of their own. */
 const MIN_SHARE = 64;
 const THREADS = 2;
@@ -63,7 +66,7 @@ export class RamFileSharing implements RamSharing {
     };
     try {
       const file = fstatSync(descriptor);
-      if (!file.isFile() || file.size !== layout.bytes) return undefined;
+      if (!file.isFile() || file.size !== layout.bytes || !isMemory(descriptor)) return undefined;
       for (const { firstPage, bytes } of layout.segments) {
         mappings.push(this.#native.mmap(descriptor, firstPage * layout.pageSize, bytes.length, false));
       }
@@ -99,6 +102,11 @@ export class RamFileSharing implements RamSharing {
 /** Undefined without the addon. Its digests are those of {@link defaultPageDigests}. */
 export const defaultRamSharing: RamSharing | undefined =
   native === undefined ? undefined : new RamFileSharing(native);
+
+/** Whether reading waits for nobody: pages of another file system may come as late as who serves it likes. */
+function isMemory(descriptor: number): boolean {
+  return statfsSync(`/proc/self/fd/${descriptor}`).type === TMPFS;
+}
 
 /** Divides runs of pages among the threads. */
 function shares(runs: Uint32Array, pages: number): { runs: Uint32Array; pages: number }[] {
