@@ -2,9 +2,9 @@ import { freemem, tmpdir } from 'node:os';
 import type { Clock } from '@godwit/clock';
 import { nativeUnavailableReason } from '@godwit/native';
 import { runDemo } from '../src/demo/demo.js';
-import type { Progress } from '../src/demo/live-migration.js';
 import { DEFAULT_OPTIONS } from '../src/demo/options.js';
-import { Screen } from '../src/demo/screen.js';
+import type { Progress } from '../src/report/progress.js';
+import { Screen } from '../src/report/screen.js';
 import { GODWIT } from './machine-figures.js';
 
 export interface DemoFigures {

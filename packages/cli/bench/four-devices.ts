@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, delay } from '@godwit/clock';
-import { migrateLive, type Progress } from '../src/demo/live-migration.js';
+import { migrateLive } from '../src/demo/live-migration.js';
 import { type MachineClient, MachineProcess } from '../src/demo/machine-process.js';
 import { guestIsReady } from '../src/demo/verification.js';
+import type { Progress } from '../src/report/progress.js';
 import { GODWIT } from './machine-figures.js';
 
 export interface Downtime {

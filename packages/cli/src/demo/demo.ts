@@ -11,15 +11,16 @@ import {
   TIMELINE_EVENTS,
   type Timeline,
 } from '@godwit/timeline';
+import { showOutcome } from '../report/outcome-view.js';
+import type { MigrationOutcome, Progress } from '../report/progress.js';
+import type { Screen } from '../report/screen.js';
+import { formatBytes } from '../report/size.js';
 import { DeviceProcess } from './device-process.js';
-import { type MigrationOutcome, migrateLive, type Progress } from './live-migration.js';
+import { migrateLive } from './live-migration.js';
 import { type MachineClient, MachineProcess } from './machine-process.js';
 import type { DemoOptions } from './options.js';
 import { ProgressView } from './progress-view.js';
-import { showOutcome, showVerification } from './report-view.js';
 import { type DemoResult, demoResult } from './result.js';
-import type { Screen } from './screen.js';
-import { formatBytes } from './size.js';
 import {
   devicesAreWhole,
   guestIsReady,
@@ -28,6 +29,7 @@ import {
   type Verification,
   verify,
 } from './verification.js';
+import { showVerification } from './verification-view.js';
 
 /** How long the guest runs before it is moved, and on the destination before it is asked, in milliseconds. */
 const RUN_MS = 500;

@@ -2,10 +2,10 @@ import { freemem, tmpdir } from 'node:os';
 import { SystemClock } from '@godwit/clock';
 import { nativeUnavailableReason } from '@godwit/native';
 import { Failure, type Io } from '../io.js';
+import { type Output, Screen } from '../report/screen.js';
 import { runDemo } from './demo.js';
 import { parseOptions } from './options.js';
 import { succeeded } from './result.js';
-import { type Output, Screen } from './screen.js';
 
 /** Signals that end a demo, and what its process returns then, as a shell has it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

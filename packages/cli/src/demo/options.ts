@@ -1,5 +1,5 @@
 import { UsageError } from '../io.js';
-import { formatBytes, parseSize } from './size.js';
+import { formatBytes, parseSize } from '../report/size.js';
 
 export interface DemoOptions {
   /** Bytes. */

@@ -1,6 +1,6 @@
-import type { Progress } from './live-migration.js';
-import type { Screen } from './screen.js';
-import { formatBytes, formatDuration } from './size.js';
+import type { Progress } from '../report/progress.js';
+import type { Screen } from '../report/screen.js';
+import { formatBytes, formatDuration } from '../report/size.js';
 
 const BAR_CELLS = 24;
 /** Between two plain lines that differ in figures only, in milliseconds. */

@@ -1,4 +1,5 @@
-import { deviceOutage, guestOutage, lengthOf, type Timeline } from '@godwit/timeline';
+import { guestOutage, lengthOf, type Timeline } from '@godwit/timeline';
+import { type DeviceResult, deviceResults, milliseconds } from '../report/device-results.js';
 
 /** What `godwit demo --json` prints. Sizes are bytes, times milliseconds; `atMs` counts from the start of the migration. */
 export interface DemoResult {
@@ -10,17 +11,6 @@ export interface DemoResult {
   readonly ram: { readonly bytes: number; readonly transferred: number; readonly dirtyRounds: number };
   readonly devices: readonly DeviceResult[];
   readonly verified: { readonly guest: boolean; readonly devices: boolean };
-}
-
-/** What became of one device. */
-export interface DeviceResult {
-  readonly id: string;
-  readonly qomPath: string;
-  /** Bytes of its state that were sent. */
-  readonly bytes: number;
-  /** On both sides, in order of time. */
-  readonly states: readonly { readonly state: string; readonly atMs: number }[];
-  readonly downtimeMs: number | null;
 }
 
 /** What is known when a demo ends. */
@@ -36,48 +26,15 @@ export interface DemoFacts {
 export function demoResult({ status, totalMs, timeline, ram, deviceBytes, verified }: DemoFacts): DemoResult {
   return {
     status,
-    totalMs: rounded(totalMs),
-    downtimeMs: optional(lengthOf(guestOutage(timeline))),
+    totalMs: milliseconds(totalMs),
+    downtimeMs: milliseconds(lengthOf(guestOutage(timeline))),
     ram,
     devices: deviceResults(timeline, timeline.source.migration[0]?.at ?? 0, deviceBytes),
     verified,
   };
 }
 
-/**
- * What became of each device of the source.
- * @param start what `atMs` counts from, in milliseconds since 1970
- */
-export function deviceResults(
-  timeline: Timeline,
-  start: number,
-  deviceBytes: ReadonlyMap<string, number>,
-): DeviceResult[] {
-  const { source, destination } = timeline;
-  return source.devices.map(({ id, qomPath, states }) => {
-    const arrived = destination.devices.find((device) => device.qomPath === qomPath)?.states ?? [];
-    return {
-      id,
-      qomPath,
-      bytes: deviceBytes.get(qomPath) ?? 0,
-      states: [...states, ...arrived]
-        .sort((a, b) => a.at - b.at)
-        .map(({ value, at }) => ({ state: value, atMs: rounded(at - start) })),
-      downtimeMs: optional(lengthOf(deviceOutage(timeline, qomPath))),
-    };
-  });
-}
-
 /** Whether everything holds that the demo promises. */
 export function succeeded(result: DemoResult): boolean {
   return result.status === 'completed' && result.verified.guest && result.verified.devices;
-}
-
-/** To the microsecond, which is what event timestamps have. */
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
-function optional(ms: number | undefined): number | null {
-  return ms === undefined ? null : rounded(ms);
 }

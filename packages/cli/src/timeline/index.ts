@@ -10,8 +10,8 @@ import {
   type Timeline,
   timeOf,
 } from '@godwit/timeline';
-import { type Output, Screen } from '../demo/screen.js';
 import { Failure, type Io, UsageError } from '../io.js';
+import { type Output, Screen } from '../report/screen.js';
 import { readEventLog } from './event-log.js';
 import { type Followed, followMigration } from './follow.js';
 import { describeEvent, showMigration, timelineResult } from './report.js';

@@ -7,11 +7,11 @@ import {
   type TimedEvent,
   type Timeline,
 } from '@godwit/timeline';
-import { progressOf } from '../demo/live-migration.js';
-import { showOutcome } from '../demo/report-view.js';
-import { type DeviceResult, deviceResults } from '../demo/result.js';
-import type { Screen } from '../demo/screen.js';
-import { formatDuration } from '../demo/size.js';
+import { type DeviceResult, deviceResults, milliseconds } from '../report/device-results.js';
+import { showOutcome } from '../report/outcome-view.js';
+import { progressOf } from '../report/progress.js';
+import type { Screen } from '../report/screen.js';
+import { formatDuration } from '../report/size.js';
 
 /** What `godwit timeline --json` prints. Times are milliseconds; `atMs` counts from the first event of the migration. */
 export interface TimelineResult {
@@ -33,9 +33,12 @@ export function timelineResult(timeline: Timeline, info: MigrationInfo | undefin
   );
   return {
     status: migration.at(-1)?.value ?? 'none',
-    downtimeMs: rounded(lengthOf(guestOutage(timeline))),
-    phases: switchoverPhases(timeline).map((phase) => ({ name: phase.name, ms: rounded(lengthOf(phase)) })),
-    statuses: migration.map(({ value, at }) => ({ status: value, atMs: rounded(at - start) ?? 0 })),
+    downtimeMs: milliseconds(lengthOf(guestOutage(timeline))),
+    phases: switchoverPhases(timeline).map((phase) => ({
+      name: phase.name,
+      ms: milliseconds(lengthOf(phase)),
+    })),
+    statuses: migration.map(({ value, at }) => ({ status: value, atMs: milliseconds(at - start) })),
     devices: deviceResults(timeline, start, bytes),
   };
 }
@@ -65,8 +68,4 @@ export function showMigration(screen: Screen, timeline: Timeline, info: Migratio
 function lasted({ source: { migration } }: Timeline): number {
   const [first] = migration;
   return first === undefined ? 0 : migration.at(-1)!.at - first.at;
-}
-
-function rounded(ms: number | undefined): number | null {
-  return ms === undefined ? null : Math.round(ms * 1000) / 1000;
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Progress } from '../../src/demo/live-migration.js';
 import { ProgressView } from '../../src/demo/progress-view.js';
-import { Screen } from '../../src/demo/screen.js';
+import type { Progress } from '../../src/report/progress.js';
+import { Screen } from '../../src/report/screen.js';
 
 const MIB = 2 ** 20;
 

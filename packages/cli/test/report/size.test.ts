@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatBytes, formatDuration, parseSize } from '../../src/demo/size.js';
+import { formatBytes, formatDuration, parseSize } from '../../src/report/size.js';
 
 test('sizes are read in binary units', () => {
   assert.equal(parseSize('4096'), 4096);
