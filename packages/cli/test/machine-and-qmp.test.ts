@@ -59,7 +59,14 @@ async function startMachine(name: string, args: readonly string[] = [], descript
   const socket = join(folder, name);
   const own = ['machine', '-m', '16', '-qmp', `unix:${socket},server=on,wait=off`];
   const machine = start([...own, ...args], descriptors);
-  while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
+  let outcome: Outcome | undefined;
+  void machine.ended.then((ended) => {
+    outcome = ended;
+  });
+  while (!existsSync(socket)) {
+    assert.equal(outcome, undefined, 'the machine ends before it listens');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   return { ...machine, socket };
 }
 
@@ -174,6 +181,9 @@ test('descriptors that the process inherits are in the sets that -add-fd names',
   await ended;
   for (const [given, reason] of [
     ['fd=1,set=7', 'fd cannot be a standard I/O stream'],
+    // What the program opens for itself comes right behind what it inherits.
+    ['fd=3,set=7', 'fd is not valid or already in use'],
+    ['fd=5,set=7', 'fd is not valid or already in use'],
     ['fd=99,set=7', 'fd is not valid or already in use'],
   ] as const) {
     const { code, stderr } = await run('machine', '-add-fd', given);

@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync } from 'node:fs';
+import { fstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { FdSets } from '@godwit/qmp';
 import { OptionError } from './options/option-error.js';
 
@@ -12,8 +12,7 @@ export interface InheritedDescriptor {
 
 const STANDARD_ERROR = 2;
 
-/** `O_CLOEXEC` as /proc shows it (Linux). */
-const CLOSE_ON_EXEC = 0o2000000;
+const DESCRIPTORS = '/proc/self/fd';
 
 /**
  * Puts a descriptor into its set, which owns it then.
@@ -25,18 +24,27 @@ export function addInheritedDescriptor(sets: FdSets, { fd, set, opaque }: Inheri
   sets.add(fd, set, opaque);
 }
 
-/** What the program opens by itself is closed on exec; what it inherits cannot be. */
+/**
+ * Whether it is none of Node's own: polls, events, and pipes of which it has both ends. That a descriptor is closed on exec
+ * does not tell, because Node sees to that for what it inherits, too.
+ */
 function isInherited(fd: number): boolean {
   try {
     fstatSync(fd);
   } catch {
     return false;
   }
+  const file = fileOf(String(fd));
+  if (file?.startsWith('anon_inode:')) return false;
+  if (!file?.startsWith('pipe:')) return true;
+  return readdirSync(DESCRIPTORS).every((other) => other === String(fd) || fileOf(other) !== file);
+}
+
+/** What /proc names behind a descriptor (Linux); undefined without it. */
+function fileOf(descriptor: string): string | undefined {
   try {
-    const [, flags = '0'] =
-      /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
-    return (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
+    return readlinkSync(`${DESCRIPTORS}/${descriptor}`);
   } catch {
-    return true;
+    return undefined;
   }
 }
