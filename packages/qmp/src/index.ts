@@ -3,15 +3,12 @@ export {
   QmpCommandError,
   QmpDisconnectedError,
   QmpProtocolError,
+  QmpReplyError,
   QmpTimeoutError,
 } from './client/errors.js';
 export { EventStream } from './client/event-stream.js';
-export {
-  type ClientState,
-  QmpClient,
-  type QmpClientOptions,
-  type ReconnectOptions,
-} from './client/qmp-client.js';
+export type { QmpClientOptions, ReconnectOptions } from './client/options.js';
+export { type ClientState, QmpClient } from './client/qmp-client.js';
 export type {
   ClientCommandMap,
   ClientCommandShape,

@@ -17,10 +17,11 @@ import { plain } from './support/wire.js';
 
 async function start(address: SocketAddress) {
   const clock = new VirtualClock();
-  const qmp = new QmpServer({ dispatcher: new SampleDispatcher(), clock });
+  const dispatcher = new SampleDispatcher();
+  const qmp = new QmpServer({ dispatcher, clock });
   const monitor = qmp.addMonitor({ label: 'mon' });
   const server = await MonitorServer.open(monitor, { kind: 'listen', address }, { clock });
-  return { qmp, monitor, server };
+  return { qmp, monitor, server, dispatcher };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -81,6 +82,46 @@ test('a client that is to reconnect does, tells of the gap with a snapshot, then
   await client.close();
   assert.equal(await client.closed, undefined);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('a snapshot that does not come, in time or before too many events, is given up', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'godwit-qmp-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const address: SocketAddress = { kind: 'unix', path: join(folder, 'qmp.sock') };
+  let current = await start(address);
+  const clock = new VirtualClock();
+  const client = await QmpClient.connect(address, {
+    clock,
+    connectTimeoutMs: 500,
+    reconnect: { snapshot: ['query-name', 'wait'] },
+  });
+  const stream = client.events(2000);
+  const again = async () => {
+    await current.server.close();
+    current.qmp.close();
+    await until(() => client.state === 'reconnecting');
+    current = await start(address);
+    await clock.advance(100);
+    await until(() => current.dispatcher.log.includes('mon:wait'));
+  };
+  for (const giveUp of [
+    () => clock.advance(500),
+    async () => {
+      for (let n = 0; n < 1024; n++) current.qmp.events.emit('VFIO_MIGRATION', { n });
+    },
+  ]) {
+    await again();
+    current.qmp.events.emit('STOP');
+    await giveUp();
+    const gap = (await stream.next()).value;
+    assert(gap.type === 'gap');
+    assert.deepEqual(gap.snapshot, { 'query-name': plain('{}') });
+    const after = (await stream.next()).value;
+    assert(after.type === 'event' && after.name === 'STOP');
+  }
+  await client.close();
+  await current.server.close();
+  current.qmp.close();
 });
 
 test('closing a client that reconnects ends its attempts', async (t) => {

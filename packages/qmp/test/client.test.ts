@@ -16,6 +16,7 @@ import {
   type UntypedEvents,
 } from '../src/index.js';
 import { SampleDispatcher } from './support/sample-dispatcher.js';
+import { connectToScript, greet, greeting } from './support/script.js';
 import { plain, settle, Wire } from './support/wire.js';
 
 async function connectToServer(options: QmpClientOptions<UntypedCommands, UntypedEvents> = {}) {
@@ -27,27 +28,6 @@ async function connectToServer(options: QmpClientOptions<UntypedCommands, Untype
   void monitor.attach(ours);
   const client = await QmpClient.connect(theirs, { clock, ...options });
   return { clock, dispatcher, server, monitor, client };
-}
-
-/** A client against a server that says what the test tells it to. */
-async function connectToScript(options: QmpClientOptions<UntypedCommands, UntypedEvents> = {}) {
-  const clock = new VirtualClock();
-  const [ours, theirs] = createMemoryTransports();
-  const wire = new Wire(ours);
-  const connecting = QmpClient.connect(theirs, { clock, ...options });
-  connecting.catch(() => {});
-  return { clock, wire, connecting };
-}
-
-const greeting =
-  '{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 10}, "package": ""}, "capabilities": ["oob"]}}\r\n';
-
-async function greet(script: Awaited<ReturnType<typeof connectToScript>>): Promise<QmpClient> {
-  script.wire.send(greeting);
-  const [request] = await script.wire.take();
-  assert.deepEqual(request, plain('{"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}'));
-  script.wire.send('{"return": {}}');
-  return script.connecting;
 }
 
 test('commands are pipelined and their replies find them', async () => {
@@ -224,7 +204,7 @@ test('a lost connection rejects what is on its way, and what comes after', async
 
 test('a peer that does not speak QMP is told apart from one that is not there', async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['HTTP/1.1 400 Bad Request\r\n', /the server sent no JSON: JSON parse error, stray 'H'/],
+    ['HTTP/1.1 400 Bad Request\r\n', /the server sent what cannot be read: JSON parse error, stray 'H'/],
     ['[]', /a message that is no object/],
     ['{"return": {}}', /the server sent no greeting/],
     [`${greeting}${greeting}`, /a greeting that makes no sense/],

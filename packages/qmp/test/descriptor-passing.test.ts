@@ -172,3 +172,58 @@ test('without the addon descriptors are refused before anything is sent, and tho
   qmp.close();
   assert.equal(openDescriptors(), before);
 });
+
+test('descriptors that cannot be sent are refused with their command, and the connection goes on', {
+  skip: withoutAddon,
+}, async (t) => {
+  const before = openDescriptors();
+  const { connect, close } = await serve(t);
+  const client = await connect();
+  const file = openSync('/dev/null', 'r');
+  const closed = 999_999;
+  for (const bad of [closed, { fd: closed, handOver: true } as const]) {
+    const handed = openSync('/dev/null', 'r');
+    await assert.rejects(
+      client.execute('getfd', { fdname: 'a' }, { fds: [file, { fd: handed, handOver: true }, bad] }),
+      { code: 'EBADF' },
+    );
+    assert.throws(() => fstatSync(handed), { code: 'EBADF' });
+  }
+  await assert.rejects(
+    client.execute('getfd', { fdname: 'a' }, { fds: Array.from({ length: 17 }, () => file) }),
+    /at most 16 descriptors go with one command/,
+  );
+  const handed = openSync('/dev/null', 'r');
+  const fds = [file, { fd: handed, handOver: true }] as const;
+  await assert.rejects(client.execute('echo', { bad: Number.NaN }, { fds }), TypeError);
+  assert.throws(() => fstatSync(handed), { code: 'EBADF' });
+  await client.execute('getfd', { fdname: 'a' }, { fds: [file] });
+  await client.execute('closefd', { fdname: 'a' });
+  closeSync(file);
+  await client.close();
+  await close();
+  await until(() => openDescriptors() === before);
+});
+
+test('what was still held when the connection broke is told apart from what was sent', {
+  skip: withoutAddon,
+}, async (t) => {
+  const before = openDescriptors();
+  const { connect, dispatcher, monitor, close } = await serve(t);
+  const client = await connect();
+  const file = openSync('/dev/null', 'r');
+  const sent = client.execute('wait', undefined, { fds: [file] });
+  const held = client.execute('getfd', { fdname: 'b' }, { fds: [{ fd: file, handOver: true }] });
+  const outcomes = Promise.allSettled([sent, held]);
+  await until(() => dispatcher.log.includes('mon:wait'));
+  monitor.session?.destroy();
+  const [first, second] = (await outcomes) as PromiseRejectedResult[];
+  assert.match(String(first!.reason), /before the reply to wait came; it may have run/);
+  assert.equal(first!.reason.lost.command, 'wait');
+  assert.match(String(second!.reason), /before getfd was sent/);
+  assert.equal(second!.reason.lost, undefined);
+  dispatcher.open();
+  await client.close();
+  await close();
+  await until(() => openDescriptors() === before);
+});

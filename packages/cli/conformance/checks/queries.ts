@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { OutputMismatch } from '@godwit/qapi/runtime';
+import { QmpReplyError } from '@godwit/qmp';
 import { withClient } from './client.js';
 import type { Check } from './stage.js';
 
@@ -59,8 +60,9 @@ export const queries: readonly Check[] = [
         ['query-machines', '[0].acpi'],
       ] as const) {
         await assert.rejects(client.execute(command), (error: Error) => {
-          assert(error instanceof OutputMismatch, String(error));
-          assert.equal(error.path, path);
+          assert(error instanceof QmpReplyError && error.cause instanceof OutputMismatch, String(error));
+          assert.equal(error.cause.path, path);
+          assert(Array.isArray(error.reply));
           return true;
         });
       }

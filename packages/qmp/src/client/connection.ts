@@ -3,6 +3,7 @@ import { type JsonObject, JsonReader, type JsonValue, stringify } from '@godwit/
 import type { CloseDescriptor } from '../descriptors/close.js';
 import { isObject } from '../server/request.js';
 import type { Transport } from '../transport.js';
+import type { AbortListeners } from './abort-listeners.js';
 import {
   type FailedCommand,
   QmpCommandError,
@@ -10,6 +11,7 @@ import {
   QmpProtocolError,
   QmpTimeoutError,
 } from './errors.js';
+import { type IdKey, idKey, requestText } from './request-text.js';
 
 /** A command as it goes onto the wire. */
 export interface OutgoingCommand {
@@ -28,6 +30,7 @@ export interface OutgoingCommand {
 export interface ConnectionOptions {
   readonly clock: Clock;
   readonly closeDescriptor: CloseDescriptor;
+  readonly abortListeners: AbortListeners;
   /** Gives up waiting for the greeting and the negotiation. */
   readonly signal: AbortSignal;
   readonly onEvent: (message: JsonObject) => void;
@@ -40,18 +43,16 @@ interface Pending {
   readonly hasDescriptors: boolean;
   readonly failed: FailedCommand;
   readonly timer: Timer | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly onAbort: (() => void) | undefined;
+  /** Stops listening to the signal. */
+  readonly unlisten: (() => void) | undefined;
   /** Undefined when nobody waits for the reply any more. */
   resolve: ((value: JsonValue) => void) | undefined;
   reject: ((error: unknown) => void) | undefined;
 }
 
-type Id = number | string;
-
 /** A command that is not sent yet. */
 interface Held {
-  readonly key: Id;
+  readonly key: IdKey;
   readonly text: string;
   /** Owned by the connection. */
   readonly fds: readonly number[];
@@ -65,7 +66,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #options: ConnectionOptions;
   readonly #reader = new JsonReader();
-  readonly #pending = new Map<Id, Pending>();
+  readonly #pending = new Map<IdKey, Pending>();
   /**
    * Commands behind one with descriptors that waits for the reply to another one. QEMU reads ahead, and drops the
    * descriptors of a command that it has not executed yet when those of the next one come.
@@ -164,11 +165,11 @@ export class Connection {
   /** The value of the reply's `return`. */
   execute(command: OutgoingCommand): Promise<JsonValue> {
     return new Promise((resolve, reject) => {
-      let key: Id;
+      let key: IdKey;
       let text: string;
       try {
         this.#check(command);
-        // One that is alone needs no id: QEMU reads byte by byte, each with several system calls.
+        // One that is alone needs no id, and is the shorter for it.
         const alone = this.#pending.size === 0 && !command.outOfBand;
         const id = command.id === undefined ? this.#freshId() : command.id;
         key = idKey(id);
@@ -187,7 +188,6 @@ export class Connection {
         this.#settle(pending);
         reject(error);
       };
-      const onAbort = signal && (() => abandon(signal.reason));
       const pending: Pending = {
         outOfBand: command.outOfBand,
         hasDescriptors: command.fds.length > 0,
@@ -196,12 +196,10 @@ export class Connection {
           timeoutMs === undefined
             ? undefined
             : this.#options.clock.setTimer(() => abandon(new QmpTimeoutError(timeoutMs, failed)), timeoutMs),
-        signal,
-        onAbort,
+        unlisten: signal && this.#onAbort(signal, () => abandon(signal.reason)),
         resolve,
         reject,
       };
-      if (onAbort !== undefined) signal!.addEventListener('abort', onAbort);
       this.#pending.set(key, pending);
       this.#held.push({ key, text, fds: command.fds });
       if (command.outOfBand && !pending.hasDescriptors) this.#sendHeld(this.#held.length - 1);
@@ -234,6 +232,13 @@ export class Connection {
     }
   }
 
+  /** Returns how to stop listening. */
+  #onAbort(signal: AbortSignal, call: () => void): () => void {
+    const { abortListeners } = this.#options;
+    abortListeners.add(signal, call);
+    return () => abortListeners.remove(signal, call);
+  }
+
   #freshId(): number {
     while (this.#pending.has(this.#nextId)) this.#nextId++;
     return this.#nextId++;
@@ -252,7 +257,7 @@ export class Connection {
   }
 
   /** Forgets a command that was never sent. */
-  #dropHeld(key: Id): void {
+  #dropHeld(key: IdKey): void {
     const index = this.#held.findIndex((held) => held.key === key);
     if (index < 0) return;
     const [{ fds }] = this.#held.splice(index, 1) as [Held];
@@ -292,7 +297,8 @@ export class Connection {
     this.#reader.push(chunk);
     for (let message = this.#reader.read(); message !== undefined; message = this.#reader.read()) {
       if (this.#closed || this.#closeReason !== undefined) return;
-      if (message.error !== undefined) this.#fail(`the server sent no JSON: ${message.error.message}`);
+      if (message.error !== undefined)
+        this.#fail(`the server sent what cannot be read: ${message.error.message}`);
       else if (!isObject(message.value)) this.#fail('the server sent a message that is no object');
       else this.#take(message.value);
     }
@@ -342,14 +348,14 @@ export class Connection {
   }
 
   /** A reply without an id, as to a request that the server could not read, is to the in-band command that waits longest. */
-  #oldestInBand(): Id | undefined {
+  #oldestInBand(): IdKey | undefined {
     for (const [key, pending] of this.#pending) if (!pending.outOfBand) return key;
     return undefined;
   }
 
   #settle(pending: Pending): void {
     pending.timer?.cancel();
-    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
+    pending.unlisten?.();
   }
 
   #fail(text: string): void {
@@ -362,19 +368,28 @@ export class Connection {
     this.#resolveClosed();
     const reason = this.#closeReason ?? error;
     const cause = reason === undefined ? undefined : { cause: reason };
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { fds } of this.#held.splice(0)) {
+    const unsent = new Set<Pending | undefined>();
+    for (const { key, fds } of this.#held.splice(0)) {
+      unsent.add(this.#pending.get(key));
       for (const fd of fds) this.#options.closeDescriptor(fd);
     }
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
     for (const each of pending) {
+      const { failed } = each;
       this.#settle(each);
       each.reject?.(
-        new QmpDisconnectedError(
-          `the connection was lost before the reply to ${each.failed.command} came; it may have run`,
-          each.failed,
-          cause,
-        ),
+        unsent.has(each)
+          ? new QmpDisconnectedError(
+              `the connection was lost before ${failed.command} was sent`,
+              undefined,
+              cause,
+            )
+          : new QmpDisconnectedError(
+              `the connection was lost before the reply to ${failed.command} came; it may have run`,
+              failed,
+              cause,
+            ),
       );
     }
     this.#onFailed?.(
@@ -382,18 +397,4 @@ export class Connection {
     );
     this.#options.onClosed(reason);
   }
-}
-
-/** @throws TypeError for arguments that are no JSON */
-function requestText({ command, args, outOfBand }: OutgoingCommand, id: JsonValue | undefined): string {
-  const member = outOfBand ? 'exec-oob' : 'execute';
-  const argumentsText = args === undefined ? '' : `,"arguments":${stringify(args, compact)}`;
-  const idText = id === undefined ? '' : `,"id":${stringify(id, compact)}`;
-  return `{"${member}":${stringify(command)}${argumentsText}${idText}}\n`;
-}
-
-const compact = { compact: true };
-
-function idKey(id: JsonValue): Id {
-  return typeof id === 'number' ? id : stringify(id);
 }

@@ -1,3 +1,4 @@
+import type { JsonValue } from '@godwit/json';
 import type { QmpErrorClass } from '../server/dispatcher.js';
 
 /** Which command an error is about. */
@@ -20,6 +21,22 @@ export class QmpCommandError extends Error implements FailedCommand {
     this.errorClass = errorClass;
     this.command = failed.command;
     this.arguments = failed.arguments;
+  }
+}
+
+/** The command has run, but its reply is not of the type that the protocol declares. The codec's error is the `cause`. */
+export class QmpReplyError extends Error implements FailedCommand {
+  override readonly name = 'QmpReplyError';
+  readonly command: string;
+  readonly arguments: unknown;
+  /** The value of `return`, as it came. */
+  readonly reply: JsonValue;
+
+  constructor(reply: JsonValue, failed: FailedCommand, cause: Error) {
+    super(`the reply to ${failed.command} is not of its type: ${cause.message}`, { cause });
+    this.command = failed.command;
+    this.arguments = failed.arguments;
+    this.reply = reply;
   }
 }
 

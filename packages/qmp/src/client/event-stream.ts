@@ -67,6 +67,10 @@ export class EventStream<Item> implements AsyncIterableIterator<Item | QmpDroppe
     return Promise.resolve({ value: undefined, done: true });
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }

@@ -1,16 +1,17 @@
-import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import { type Clock, SystemClock, type Timer } from '@godwit/clock';
 import type { JsonObject, JsonValue } from '@godwit/json';
-import type { Native } from '@godwit/native';
 import { type CloseDescriptor, closeDescriptor } from '../descriptors/close.js';
 import type { Transport } from '../transport.js';
 import { parseAddress, type SocketAddress } from '../transports/address.js';
 import { connectTransport } from '../transports/connect.js';
+import { AbortListeners } from './abort-listeners.js';
 import { awaitServer } from './await-server.js';
 import { Connection } from './connection.js';
-import { QmpDisconnectedError } from './errors.js';
+import { closeHandedOver, takeDescriptors } from './descriptors-to-send.js';
+import { type FailedCommand, QmpDisconnectedError, QmpReplyError } from './errors.js';
 import { EventDistribution, type EventListener } from './event-distribution.js';
 import type { EventStream } from './event-stream.js';
+import type { QmpClientOptions, ReconnectOptions } from './options.js';
 import type {
   ClientCommandMap,
   DescriptorToSend,
@@ -18,45 +19,18 @@ import type {
   ExecuteOptions,
   ExecuteParameters,
   OobName,
-  QmpCodec,
   QmpEvent,
   QmpGap,
   UntypedCommands,
   UntypedEvents,
 } from './types.js';
 
-export interface ReconnectOptions {
-  /** Before the first attempt; doubled after each that failed. 100 unless given. */
-  readonly delayMs?: number;
-  /** 5000 unless given. */
-  readonly maxDelayMs?: number;
-  /** Commands that are executed after a reconnect, for the snapshot of the gap notice. */
-  readonly snapshot?: readonly string[];
-}
-
-export interface QmpClientOptions<Commands, Events> {
-  /** Types the client and checks what goes over the wire. Without it everything is JSON. */
-  readonly protocol?: QmpCodec<Commands, Events> | undefined;
-  readonly clock?: Clock | undefined;
-  /** The addon, for descriptors. */
-  readonly native?: Native | undefined;
-  readonly tls?: TlsConnectionOptions | undefined;
-  /** Gives up connecting. */
-  readonly signal?: AbortSignal | undefined;
-  /** For connecting and negotiating. 10000 unless given. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** Nobody need listen yet, as where the server was started a moment ago: tries again until `connectTimeoutMs`. */
-  readonly awaitServer?: boolean | undefined;
-  /** For commands that are given none of their own. */
-  readonly timeoutMs?: number | undefined;
-  /** Connects again when the connection is lost. Without it that ends the client. */
-  readonly reconnect?: ReconnectOptions | true | undefined;
-}
-
 export type ClientState = 'connected' | 'reconnecting' | 'closed';
 
 const defaultConnectTimeoutMs = 10_000;
 const closeLimitMs = 1000;
+/** Events that are held back at most while a snapshot is taken; with more of them it is given up. */
+const mostHeldEvents = 1024;
 const defaultDelayMs = 100;
 const defaultMaxDelayMs = 5000;
 const defaultSnapshot = ['query-status', 'query-migrate'];
@@ -65,6 +39,8 @@ const defaultStreamCapacity = 1024;
 /** Holds back the events of a new connection while the snapshot is taken that goes before them. */
 interface Gate {
   held: JsonObject[] | undefined;
+  /** Called when no more can be held back. */
+  onFull?: () => void;
 }
 
 /** A client of a QMP server, QEMU or another. */
@@ -77,6 +53,7 @@ export class QmpClient<
   readonly #clock: Clock;
   readonly #closeDescriptor: CloseDescriptor;
   readonly #abort = new AbortController();
+  readonly #abortListeners = new AbortListeners();
   readonly #events: EventDistribution;
   #connection!: Connection;
   #state: ClientState = 'connected';
@@ -124,6 +101,7 @@ export class QmpClient<
       ? (signal: AbortSignal) => awaitServer(dial, client.#clock, signal)
       : dial;
     client.#connection = await client.#open(first, options.signal, { held: undefined });
+    if (client.#connection.isClosed) client.#lost(undefined);
     return client;
   }
 
@@ -142,7 +120,8 @@ export class QmpClient<
 
   /**
    * Executes a command and returns what it returns. Commands may be issued without waiting for earlier ones.
-   * @throws QmpCommandError, QmpTimeoutError, QmpDisconnectedError, or the reason of the signal
+   * @throws QmpCommandError, QmpTimeoutError, QmpDisconnectedError, QmpReplyError, or the reason of the signal; TypeError or
+   *   RangeError for what cannot be sent
    */
   execute<Name extends keyof Commands & string>(
     command: Name,
@@ -175,7 +154,10 @@ export class QmpClient<
     return this;
   }
 
-  /** The next event of that name for which `condition` holds. @throws QmpDisconnectedError when the client ends first */
+  /**
+   * The next event of that name for which `condition` holds, in this connection or one that follows it.
+   * @throws QmpDisconnectedError when the client ends first; the reason of the signal; what `condition` throws
+   */
   once<Name extends keyof Events & string>(
     name: Name,
     options: {
@@ -192,12 +174,16 @@ export class QmpClient<
       const stop = () => {
         this.off(name, listener);
         this.#endListeners.delete(end);
-        signal?.removeEventListener('abort', abort);
+        if (signal !== undefined) this.#abortListeners.remove(signal, abort);
       };
       const listener = (event: QmpEvent<Name, Events[Name]>) => {
-        if (condition !== undefined && !condition(event)) return;
+        try {
+          if (condition !== undefined && !condition(event)) return;
+          resolve(event);
+        } catch (error) {
+          reject(error);
+        }
         stop();
-        resolve(event);
       };
       const abort = () => {
         stop();
@@ -213,7 +199,7 @@ export class QmpClient<
       }
       this.on(name, listener);
       this.#endListeners.add(end);
-      signal?.addEventListener('abort', abort);
+      if (signal !== undefined) this.#abortListeners.add(signal, abort);
     });
   }
 
@@ -244,6 +230,15 @@ export class QmpClient<
     timer.cancel();
   }
 
+  /** Disconnects at the end of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #connectTimeoutMs(): number {
+    return this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+  }
+
   async #execute(
     command: string,
     args: unknown,
@@ -261,9 +256,10 @@ export class QmpClient<
       encoded = protocol ? protocol.encodeArguments(command, args) : (args as JsonObject | undefined);
       if (options.fds !== undefined && options.fds.length > 0) fds = this.#takeDescriptors(options.fds);
     } catch (error) {
-      for (const each of options.fds ?? []) if (typeof each !== 'number') this.#closeDescriptor(each.fd);
+      closeHandedOver(options.fds ?? [], this.#closeDescriptor);
       throw error;
     }
+    const failed: FailedCommand = { command, arguments: args };
     const value = await this.#connection.execute({
       command,
       args: encoded,
@@ -272,29 +268,22 @@ export class QmpClient<
       fds,
       timeoutMs: options.timeoutMs ?? this.#options.timeoutMs,
       signal: options.signal,
-      failed: { command, arguments: args },
+      failed,
     });
-    return protocol ? protocol.decodeReturn(command, value) : value;
+    if (protocol === undefined) return value;
+    try {
+      return protocol.decodeReturn(command, value);
+    } catch (error) {
+      throw new QmpReplyError(value, failed, error as Error);
+    }
   }
 
-  /** Descriptors that are the connection's own: copies of those that are lent. */
   #takeDescriptors(given: readonly DescriptorToSend[]): readonly number[] {
     const { native } = this.#options;
     if (!this.#connection.carriesDescriptors || native === undefined) {
       throw new TypeError('descriptors can only be sent over a unix socket, and with the addon');
     }
-    const copies: number[] = [];
-    try {
-      return given.map((each) => {
-        if (typeof each !== 'number') return each.fd;
-        const copy = native.dup(each);
-        copies.push(copy);
-        return copy;
-      });
-    } catch (error) {
-      for (const copy of copies) this.#closeDescriptor(copy);
-      throw error;
-    }
+    return takeDescriptors(given, native);
   }
 
   async #open(
@@ -302,7 +291,7 @@ export class QmpClient<
     signal: AbortSignal | undefined,
     gate: Gate,
   ): Promise<Connection> {
-    const timeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+    const timeoutMs = this.#connectTimeoutMs;
     const timeout = new AbortController();
     let connected = false;
     const timer = this.#clock.setTimer(() => {
@@ -318,10 +307,11 @@ export class QmpClient<
       const connection = await Connection.open(transport, {
         clock: this.#clock,
         closeDescriptor: this.#closeDescriptor,
+        abortListeners: this.#abortListeners,
         signal: combined,
         onEvent: (message) => {
           if (gate.held === undefined) this.#events.deliver(message);
-          else gate.held.push(message);
+          else if (gate.held.push(message) === mostHeldEvents) gate.onFull?.();
         },
         onClosed: (reason) => this.#lost(reason),
       });
@@ -365,6 +355,7 @@ export class QmpClient<
         }
         this.#connection = connection;
         this.#state = 'connected';
+        if (connection.isClosed) this.#lost(reason);
       } catch {
         if (this.#state === 'closed') return;
         const next = Math.min(delayMs * 2, settings.maxDelayMs ?? defaultMaxDelayMs);
@@ -372,20 +363,25 @@ export class QmpClient<
         return;
       }
       const regainedAt = this.#clock.wallMicroseconds();
-      const snapshot = await this.#takeSnapshot(settings.snapshot ?? defaultSnapshot);
+      const snapshot = await this.#takeSnapshot(settings.snapshot ?? defaultSnapshot, gate);
       this.#deliverGap({ type: 'gap', reason, lostAt, regainedAt, snapshot }, gate);
     }, delayMs);
   }
 
-  async #takeSnapshot(commands: readonly string[]): Promise<Record<string, unknown>> {
-    const results = await Promise.allSettled(
-      commands.map((command) => this.#execute(command, undefined, {}, false)),
-    );
-    const snapshot: Record<string, unknown> = {};
-    results.forEach((result, index) => {
-      if (result.status === 'fulfilled') snapshot[commands[index]!] = result.value;
+  /** What was said in time, by commands that did not fail. */
+  async #takeSnapshot(commands: readonly string[], gate: Gate): Promise<Record<string, unknown>> {
+    const timeoutMs = this.#connectTimeoutMs;
+    const results = new Map<string, unknown>();
+    const asked = commands.map(async (command) => {
+      results.set(command, await this.#execute(command, undefined, { timeoutMs }, false));
     });
-    return snapshot;
+    const full = new Promise<void>((resolve) => {
+      gate.onFull = resolve;
+    });
+    await Promise.race([Promise.allSettled(asked), full]);
+    return Object.fromEntries(
+      commands.filter((name) => results.has(name)).map((name) => [name, results.get(name)]),
+    );
   }
 
   #deliverGap(gap: QmpGap, gate: Gate): void {
