@@ -65,6 +65,16 @@ function disconnected(cause: unknown, direction: 'write to' | 'read from', mediu
   if (medium === undefined || errnoOf(cause) === undefined) {
     return new DisconnectedError(asError(cause).message, { cause });
   }
+  return transferError(direction, medium, systemReason(cause), cause);
+}
+
+/** Why nothing more goes or comes, in QEMU's words. @param reason in the C library's */
+export function transferError(
+  direction: 'write to' | 'read from',
+  medium: Medium,
+  reason: string,
+  cause: unknown,
+): DisconnectedError {
   const unable = medium === 'TLS channel' ? 'Cannot' : 'Unable to';
-  return new DisconnectedError(`${unable} ${direction} ${medium}: ${systemReason(cause)}`, { cause });
+  return new DisconnectedError(`${unable} ${direction} ${medium}: ${reason}`, { cause });
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '@godwit/clock';
 import { errnoOf } from '@godwit/native';
-import { guardChannel, waitForChannel } from '../channel/interruptible-channel.js';
+import { guardChannel, transferError, waitForChannel } from '../channel/interruptible-channel.js';
 import {
   encodeConfiguration,
   type MultifdConfiguration,
   type StreamConfiguration,
 } from '../configuration.js';
-import { asError, DisconnectedError, MigrationError, NEEDS_CHANNELS } from '../errors.js';
+import { asError, DisconnectedError, MigrationError, NEEDS_CHANNELS, TimeoutError } from '../errors.js';
 import { Interruption } from '../interruption.js';
 import { MIGRATION_ID_BYTES } from '../multifd/receiver.js';
 import { MultifdSender } from '../multifd/sender.js';
@@ -227,15 +227,23 @@ export class Connection {
     return error !== reason && error instanceof DisconnectedError ? error : await this.#lastWrite(reason);
   }
 
-  /** The destination is gone without a word. QEMU, which hears none, finds out by its next write; so the reason is its. */
+  /** The destination is gone without a word. QEMU, which hears none, finds out by writing on; so the reason is that. */
   async #lastWrite(gone: Error): Promise<Error> {
-    if (this.#channel === undefined) return gone;
-    const channel = guardChannel(this.#channel, new Interruption(), this.#clock, () => REASON_MS, '');
+    const raw = this.#channel;
+    if (raw?.medium === undefined) return gone;
+    const channel = guardChannel(raw, new Interruption(), this.#clock, () => REASON_MS, '');
     try {
-      await channel.write([Buffer.alloc(1)]);
+      // The first may still be taken, and be what the other host answers with a reset.
+      for (let waited = 0; waited < REASON_MS; waited += REASON_MS / 10) {
+        await channel.write([Buffer.alloc(1)]);
+        await new Interruption().sleep(this.#clock, REASON_MS / 10);
+      }
       return gone;
     } catch (error) {
-      return errnoOf(error) === undefined ? gone : asError(error);
+      if (errnoOf(error) !== undefined) return asError(error);
+      if (asError(error).cause instanceof TimeoutError) return gone;
+      // It was closed on this side.
+      return transferError('write to', raw.medium, 'Broken pipe', error);
     }
   }
 
