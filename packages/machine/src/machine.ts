@@ -136,17 +136,28 @@ export class Machine {
     return this.qmp.addMonitor(options);
   }
 
-  /** Attaches a monitor to its character device. @throws QapiError or Error when that is not there, in use, or cannot be opened */
-  async openMonitor({ chardev, mode, pretty }: MonitorConfiguration): Promise<void> {
-    const device = this.chardevs.find(chardev);
-    if (mode === 'control') {
-      device.use(this.addMonitor({ label: chardev, pretty }));
-      return;
+  /**
+   * Attaches monitors to their character devices, all of them before a client of one is answered.
+   * @throws QapiError or Error when a device is not there, or in use
+   */
+  async openMonitors(...monitors: readonly MonitorConfiguration[]): Promise<void> {
+    const forPeople = monitors.some(({ mode }) => mode === 'readline')
+      ? await import('./human-monitor/interactive-monitor.js')
+      : undefined;
+    for (const { source, chardev, mode, pretty } of monitors) {
+      const attach = () => {
+        const device = this.chardevs.find(chardev);
+        if (forPeople === undefined || mode === 'control') {
+          device.use(this.addMonitor({ label: chardev, pretty }));
+          return;
+        }
+        const monitor = new forPeople.InteractiveMonitor(chardev, this);
+        this.#humanMonitors.push(monitor);
+        device.use(monitor);
+      };
+      if (source === undefined) attach();
+      else inOption(source, attach);
     }
-    const { InteractiveMonitor } = await import('./human-monitor/interactive-monitor.js');
-    const monitor = new InteractiveMonitor(chardev, this);
-    this.#humanMonitors.push(monitor);
-    device.use(monitor);
   }
 
   /** Starts a guest that is not told to wait. Rejects when its vCPUs do not come up. */

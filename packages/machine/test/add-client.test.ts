@@ -36,7 +36,7 @@ async function passing(configuration: Partial<MachineConfiguration> = {}): Promi
     ],
     serials: ['com1'],
   });
-  await machine.machine.openMonitor({ chardev: 'qmp', mode: 'control', pretty: false });
+  await machine.machine.openMonitors({ chardev: 'qmp', mode: 'control', pretty: false });
   const transport = await connectTransport({ kind: 'unix', path }, { native });
   const client = await QmpClient.connect(transport, { clock: machine.clock, native });
   return {
@@ -110,7 +110,7 @@ test('a passed socket becomes the client of the serial console, or of a monitor'
   const [third, monitor] = world.pair();
   assert.equal(await world.pass(third, 'free'), '');
   assert.equal(await world.pass(world.pair()[0], 'free'), 'failed to add client');
-  await world.machine.machine.openMonitor({ chardev: 'free', mode: 'control', pretty: false });
+  await world.machine.machine.openMonitors({ chardev: 'free', mode: 'control', pretty: false });
   assert.match(await read(monitor), /^\{"QMP":/);
   monitor.destroy();
   await world.close();

@@ -318,7 +318,7 @@ test('a passed descriptor that is no socket is closed, and stays with the monito
   t.after(() => machine.close());
   const path = join(folder, 'passing');
   await execute(machine, 'chardev-add', { id: 'passing', backend: unix(path) });
-  await machine.machine.openMonitor({ chardev: 'passing', mode: 'control', pretty: false });
+  await machine.machine.openMonitors({ chardev: 'passing', mode: 'control', pretty: false });
   const transport = await connectTransport({ kind: 'unix', path }, { native });
   const client = await QmpClient.connect(transport, { clock: machine.clock, native });
   t.after(() => client.close());

@@ -111,9 +111,35 @@ test('short forms are those of -serial', () => {
     ['tcp::4444,server=on', 'socket,host=0.0.0.0,port=4444,server=on'],
     ['tn3270:h:23', 'socket,host=h,port=23,tn3270=on'],
     ['telnet:[::1]:23', 'socket,host=::1,port=23,telnet=on'],
+    ['telnet:h:23,server=on', 'socket,host=h,port=23,server=on,telnet=on'],
+    ['tcp:a,b:23', 'socket,host=a,,b,port=23'],
+    ['udp::9', 'udp,host=localhost,port=9'],
+    ['udp:h:9@:0', 'udp,host=h,port=9,localaddr=,localport=0'],
+    ['udp:h:9,ipv4=on', 'udp,host=h,port=9'],
+    ['unix:/run/q,server=on', 'socket,path=/run/q,server=on'],
+    ['unix:server=on,path=/run/q', 'socket,server=on,path=/run/q'],
+    ['unix:', 'socket'],
+    ['vcx', 'vc'],
+    ['vc:80Cx24', 'vc,cols=80,rows=24'],
+    ['con:', 'console'],
+    ['COM1', 'serial,path=COM1'],
   ];
   for (const [text, expanded] of forms) assert.equal(expandShortChardev(text), expanded, text);
-  for (const text of ['', 'mon:', 'mon:mon:null', 'null,x', 'ringbuf', 'vc:x', 'tcp:h']) {
+  for (const text of [
+    'vc:',
+    'vc:x',
+    'mon:vc:x',
+    'tcp:',
+    'tcp:h',
+    'tcp:h:',
+    'tcp::',
+    'udp:',
+    'udp:1',
+    'udp:h:9@x',
+  ]) {
+    assert.equal(expandShortChardev(text), undefined, text);
+  }
+  for (const text of ['', 'mon:', 'mon:mon:null', 'null,x', 'ringbuf']) {
     assert.throws(() => expandShortChardev(text), /is not a valid char driver$/, text);
   }
 });

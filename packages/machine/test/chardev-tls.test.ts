@@ -46,7 +46,7 @@ async function privateMachine(t: TestContext, tls: SocketTls): Promise<Private> 
     ],
   });
   t.after(() => machine.close());
-  await machine.machine.openMonitor({ chardev: 'private', mode: 'control', pretty: false });
+  await machine.machine.openMonitors({ chardev: 'private', mode: 'control', pretty: false });
   const chardevs = (await machine.client.execute('query-chardev')) as unknown as ChardevInfo[];
   const filename = chardevs.find(({ label }) => label === 'private')!.filename;
   const port = Number(/^disconnected:tcp:127\.0\.0\.1:(\d+),server=on$/.exec(filename)?.[1]);

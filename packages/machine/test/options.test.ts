@@ -118,6 +118,60 @@ test('-qmp, -monitor, -serial and -mon make character devices and monitors', () 
   assert.deepEqual(serials, ['serial0', undefined]);
 });
 
+test('monitors are numbered in the order of the command line, those on a named device as well', () => {
+  const { monitors, chardevs } = configure(
+    ...[
+      '-monitor',
+      'null',
+      '-chardev',
+      'null,id=c',
+      '-qmp-pretty',
+      'chardev:c',
+      '-monitor',
+      'none',
+      '-qmp',
+      'null',
+    ],
+  );
+  assert.deepEqual(
+    monitors.map(({ id, mode, chardev, pretty }) => `${id} ${mode} ${chardev}${pretty ? ' pretty' : ''}`),
+    [
+      'compat_monitor0 readline compat_monitor0',
+      'c control c pretty',
+      'compat_monitor2 control compat_monitor2',
+    ],
+  );
+  assert.deepEqual(
+    chardevs.map(({ id }) => id),
+    ['c', 'compat_monitor0', 'compat_monitor2'],
+  );
+});
+
+test('a short form that cannot be read, or whose name is taken, is refused', () => {
+  const mistakes = [
+    [['-qmp', 'tcp:'], '-qmp tcp:: parse error: tcp:'],
+    [['-qmp', 'none'], "-qmp none: 'none' is not a valid char driver"],
+    [['-serial', 'vc:x'], "-serial vc:x: could not connect serial device to character backend 'vc:x'"],
+    [
+      ['-serial', 'chardev:c'],
+      "-serial chardev:c: could not connect serial device to character backend 'chardev:c'",
+    ],
+    [
+      ['-chardev', 'null,id=compat_monitor0', '-qmp', 'null'],
+      "-qmp null: Duplicate ID 'compat_monitor0' for chardev",
+    ],
+    [
+      ['-chardev', 'null,id=c', '-qmp', 'chardev:c', '-qmp', 'chardev:c'],
+      "-qmp chardev:c: Duplicate ID 'c' for mon",
+    ],
+    [
+      ['-chardev', 'null,id=c', '-mon', 'chardev=c,id=compat_monitor0', '-qmp', 'null'],
+      "-qmp null: Duplicate ID 'compat_monitor0' for mon",
+    ],
+  ] as const;
+  for (const [args, message] of mistakes) assert.throws(() => configure(...args), { message });
+});
+
 test('-smp completes the topology as QEMU does, or says why it cannot', () => {
   const completed = [
     ['4', { cpus: 4, maxCpus: 4, sockets: 1, cores: 4, threads: 1 }],

@@ -1,3 +1,4 @@
+import { systemReason } from '@godwit/native';
 import { connectedTransport, type FdSets, MonitorServer, StreamTransport, type Transport } from '@godwit/qmp';
 import type { MachineEnvironment } from '../machine-environment.js';
 import type { UserObjects } from '../objects/index.js';
@@ -205,7 +206,11 @@ export class CharacterDevice extends QomObject {
     }
     if (configuration.kind === 'pty') {
       if (native === undefined) throw new Error('Failed to create PTY: the addon is not available');
-      this.#terminal = new Terminal({ clock, native, connectable: this.#slot });
+      try {
+        this.#terminal = new Terminal({ clock, native, connectable: this.#slot });
+      } catch (cause) {
+        throw new Error(`Failed to create PTY: ${systemReason(cause)}`, { cause });
+      }
       return;
     }
     const transport = await this.#stream();

@@ -65,7 +65,8 @@ function backendFromOptions(id: string, values: OptionValues): ChardevConfigurat
       return udpFromOptions(id, values);
     case 'ringbuf':
     case 'memory':
-      return { id, kind, size: ringSize(values.size === undefined ? undefined : Number(values.size)) };
+      // None, and nothing, are the usual size.
+      return { id, kind, size: ringSize(Number(values.size ?? 0n) || undefined) };
     case 'mux':
       if (typeof values.chardev !== 'string') throw new OptionError('chardev: mux: no chardev given');
       return { id, kind, base: values.chardev };

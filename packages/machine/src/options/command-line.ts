@@ -13,11 +13,19 @@ export interface GivenOption {
   readonly json?: JsonObject;
 }
 
+/** An option that takes one text. */
+export interface GivenText {
+  readonly flag: FlagName;
+  readonly text: string;
+}
+
 /** The command line, with each value of its own type but not yet understood as a whole. */
 export interface CommandLine {
   readonly switches: ReadonlySet<FlagName>;
   /** The texts given for each option, in order. */
   readonly texts: ReadonlyMap<FlagName, readonly string[]>;
+  /** The same for all options together. */
+  readonly allTexts: readonly GivenText[];
   /** The options of each group, in order; those of a merged group are one. */
   readonly groups: ReadonlyMap<OptionGroupName, readonly GivenOption[]>;
 }
@@ -29,6 +37,7 @@ export interface CommandLine {
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const switches = new Set<FlagName>();
   const texts = new Map<FlagName, string[]>();
+  const allTexts: GivenText[] = [];
   const groups = new Map<OptionGroupName, GivenOption[]>();
   for (let index = 0; index < args.length; index++) {
     const flag = args[index]!;
@@ -43,6 +52,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     const text = args[++index];
     if (text === undefined) throw new OptionError(`${flag}: requires an argument`);
     if (definition.kind === 'text') {
+      allTexts.push({ flag: name as FlagName, text });
       const given = texts.get(name as FlagName);
       if (given === undefined) texts.set(name as FlagName, [text]);
       else given.push(text);
@@ -57,7 +67,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     );
     addOption(groups, definition.group, given);
   }
-  return { switches, texts, groups };
+  return { switches, texts, allTexts, groups };
 }
 
 /** Runs `step` and says in its error which option it was about. */

@@ -7,7 +7,7 @@ import type { InheritedDescriptor } from '../inherited-descriptors.js';
 import { findObjectType } from '../qom/types.js';
 import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
-import { type CommandLine, type GivenOption, inOption } from './command-line.js';
+import { type CommandLine, type GivenOption, type GivenText, inOption } from './command-line.js';
 import type { FlagName } from './flags.js';
 import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
 import { OptionError } from './option-error.js';
@@ -28,6 +28,8 @@ export interface ObjectConfiguration {
 }
 
 export interface MonitorConfiguration {
+  /** What errors begin with; absent for one that no option asked for. */
+  readonly source?: string;
   readonly id?: string;
   /** `control` speaks QMP, `readline` is for people. */
   readonly mode: 'control' | 'readline';
@@ -325,36 +327,49 @@ function characterDevices(
       return chardevsFromOptions(String(values.id), values).map((chardev) => ({ ...chardev, source }));
     }),
   );
-  const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
-  const short = (flag: FlagName, text: string, id: string): string | undefined => {
-    if (text === 'none') return undefined;
-    const source = `-${flag} ${text}`;
-    return inOption(source, () => {
-      if (text.startsWith('chardev:')) return requireChardev(chardevs, text.slice('chardev:'.length));
-      const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expandShortChardev(text)},id=${id}`);
-      chardevs.push(...chardevsFromOptions(id, values).map((chardev) => ({ ...chardev, source })));
-      return id;
-    });
-  };
-  let compat = 0;
-  const monitorFlags = { qmp: 'control', 'qmp-pretty': 'control', monitor: 'readline' } as const;
-  for (const [flag, mode] of Object.entries(monitorFlags) as [
-    'qmp' | 'qmp-pretty' | 'monitor',
-    'control' | 'readline',
-  ][]) {
-    for (const text of line.texts.get(flag) ?? []) {
-      const chardev = short(flag, text, `compat_monitor${compat}`);
-      if (chardev === undefined) continue;
-      monitors.push({ id: `compat_monitor${compat++}`, mode, chardev, pretty: flag === 'qmp-pretty' });
+  const shortChardev = (source: string, text: string, id: string): boolean => {
+    const expanded = expandShortChardev(text);
+    if (expanded === undefined) return false;
+    if (chardevs.some((chardev) => chardev.id === id)) {
+      throw new OptionError(`Duplicate ID '${id}' for chardev`);
     }
+    const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expanded},id=${id}`);
+    chardevs.push(...chardevsFromOptions(id, values).map((chardev) => ({ ...chardev, source })));
+    return true;
+  };
+  const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
+  for (const { flag, text } of line.allTexts.filter(isShortMonitor)) {
+    const source = `-${flag} ${text}`;
+    const number = monitors.length - given(line, 'mon').length;
+    inOption(source, () => {
+      const named = chardevNamed(text);
+      const id = named === undefined ? `compat_monitor${number}` : checkIdentifier(named);
+      if (named === undefined && !shortChardev(source, text, id)) {
+        throw new OptionError(`parse error: ${text}`);
+      }
+      if (monitors.some((monitor) => monitor.id === id)) {
+        throw new OptionError(`Duplicate ID '${id}' for mon`);
+      }
+      const chardev = requireChardev(chardevs, id);
+      const mode = flag === 'monitor' ? 'readline' : 'control';
+      monitors.push({ source, id, mode, chardev, pretty: flag === 'qmp-pretty' });
+    });
   }
   const serials = (line.texts.get('serial') ?? []).map((text, index) => {
-    const chardev = short('serial', text, `serial${index}`);
-    // A device that it shares with a monitor.
-    if (chardev !== undefined && text.startsWith('mon:')) {
-      monitors.push({ mode: 'readline', chardev, pretty: false });
-    }
-    return chardev;
+    if (text === 'none') return undefined;
+    const source = `-serial ${text}`;
+    return inOption(source, () => {
+      const named = chardevNamed(text);
+      const id = named ?? `serial${index}`;
+      const found =
+        named === undefined ? shortChardev(source, text, id) : chardevs.some((chardev) => chardev.id === id);
+      if (!found) {
+        throw new OptionError(`could not connect serial device to character backend '${text}'`);
+      }
+      // A device that it shares with a monitor.
+      if (text.startsWith('mon:')) monitors.push({ source, mode: 'readline', chardev: id, pretty: false });
+      return id;
+    });
   });
   const users = [...serials, ...monitors.map(({ chardev }) => chardev)];
   return {
@@ -366,6 +381,16 @@ function characterDevices(
     monitors,
     serials,
   };
+}
+
+/** -qmp, -qmp-pretty, and -monitor unless it asks for none. */
+function isShortMonitor({ flag, text }: GivenText): boolean {
+  return flag === 'qmp' || flag === 'qmp-pretty' || (flag === 'monitor' && !text.startsWith('none'));
+}
+
+/** The device that `chardev:ID` stands for. */
+function chardevNamed(text: string): string | undefined {
+  return text.startsWith('chardev:') ? text.slice('chardev:'.length) : undefined;
 }
 
 function monitorFrom(
@@ -382,6 +407,7 @@ function monitorFrom(
       throw new OptionError("'pretty' is not compatible with HMP monitors");
     }
     return {
+      source,
       ...(typeof id === 'string' ? { id } : {}),
       mode,
       chardev: requireChardev(chardevs, String(chardev)),

@@ -74,8 +74,7 @@ export async function runMachine(args: readonly string[], process: MachineProces
     const launched = running.launch();
     // Who sees a monitor answer may send a migration: it is listened for by then.
     if (configuration.incoming !== undefined) await launched;
-    const served = Promise.all(configuration.monitors.map((monitor) => running.openMonitor(monitor)));
-    await Promise.all([launched, served]);
+    await Promise.all([launched, running.openMonitors(...configuration.monitors)]);
     const { exitCode } = await running.ended;
     return exitCode;
   } catch (error) {

@@ -208,7 +208,7 @@ test('a monitor speaks over a WebSocket', async (t) => {
     ],
   });
   t.after(() => machine.close());
-  await machine.machine.openMonitor({ chardev: 'web', mode: 'control', pretty: false });
+  await machine.machine.openMonitors({ chardev: 'web', mode: 'control', pretty: false });
   const { socket, line } = webSocketClient(t, path);
   assert.match(await line(), /^\{"QMP": /);
   socket.write(binary('{"execute": "qmp_capabilities"}'));
