@@ -1,6 +1,5 @@
 import type {
   Channel,
-  MigrationParameters as EngineParameters,
   IncomingMigration,
   MigrationStatus,
   MultifdConfiguration,
@@ -22,7 +21,7 @@ import {
 import { Capabilities } from './capabilities.js';
 import type { ChannelContext, IncomingChannel } from './channels.js';
 import { incomingInfo, outgoingInfo } from './migration-info.js';
-import { Parameters } from './parameters.js';
+import { engineParameters, Parameters } from './parameters.js';
 
 const ENDED: readonly MigrationStatus[] = ['none', 'completed', 'failed', 'cancelled'];
 /** The connection broke, and there is no other yet. */
@@ -100,7 +99,7 @@ export class Migrations {
     const migration = new engine.OutgoingMigration({
       machine: this.#port(),
       clock: environment.clock,
-      parameters: this.#engineParameters(),
+      parameters: engineParameters(this.parameters.values),
       pageDigests: engine.defaultPageDigests,
       timeouts: engine.defaultTimeouts,
       pauseBeforeSwitchover: capabilities.isOn('pause-before-switchover'),
@@ -276,7 +275,7 @@ export class Migrations {
   /** @throws QapiError for a value out of range */
   setParameters(changes: MigrateSetParameters): void {
     this.parameters.set(changes);
-    this.#outgoing?.migration.setParameters(this.#engineParameters());
+    this.#outgoing?.migration.setParameters(engineParameters(this.parameters.values));
   }
 
   /** @throws QapiError; all or nothing */
@@ -391,20 +390,6 @@ export class Migrations {
 
   #multifdConfiguration(): MultifdConfiguration {
     return { channels: this.parameters.values['multifd-channels'], id: this.#newId() };
-  }
-
-  #engineParameters(): EngineParameters {
-    const { values } = this.parameters;
-    return {
-      'downtime-limit': Number(values['downtime-limit']),
-      'max-bandwidth': Number(values['max-bandwidth']),
-      'avail-switchover-bandwidth': Number(values['avail-switchover-bandwidth']),
-      'throttle-trigger-threshold': values['throttle-trigger-threshold'],
-      'cpu-throttle-initial': values['cpu-throttle-initial'],
-      'cpu-throttle-increment': values['cpu-throttle-increment'],
-      'max-cpu-throttle': values['max-cpu-throttle'],
-      'cpu-throttle-tailslow': values['cpu-throttle-tailslow'],
-    };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { MigrationParameters as EngineParameters } from '@godwit/migration';
 import { QapiError } from '@godwit/qapi/runtime';
 import { type MigrateSetParameters, type MigrationParameters, protocol } from '../generated/index.js';
 import { parseBoolean, parseSize } from '../options/values.js';
@@ -204,4 +205,18 @@ export class Parameters {
     }
     this.#values = values;
   }
+}
+
+/** What the engine takes of them; its figures are numbers. */
+export function engineParameters(values: ParameterValues): EngineParameters {
+  return {
+    'downtime-limit': Number(values['downtime-limit']),
+    'max-bandwidth': Number(values['max-bandwidth']),
+    'avail-switchover-bandwidth': Number(values['avail-switchover-bandwidth']),
+    'throttle-trigger-threshold': values['throttle-trigger-threshold'],
+    'cpu-throttle-initial': values['cpu-throttle-initial'],
+    'cpu-throttle-increment': values['cpu-throttle-increment'],
+    'max-cpu-throttle': values['max-cpu-throttle'],
+    'cpu-throttle-tailslow': values['cpu-throttle-tailslow'],
+  };
 }
