@@ -85,6 +85,11 @@ export function anyBreak(random: Random, bytes: number): Fault {
   return { kind: random.pick(['cut', 'cut', 'cut', 'stall']), offset: 3000 + random.below(bytes) };
 }
 
+/** Whether it happens to the bytes between the two sides, and not to either of them. */
+export function changesStream({ kind }: Fault): boolean {
+  return kind === 'flip' || kind === 'cut' || kind === 'stall' || kind === 'cut-answers';
+}
+
 export function describeFault(fault: Fault): string {
   const { kind, ...rest } = fault;
   return [kind, ...Object.values(rest)].join(' ');

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Clock, delay } from '@godwit/clock';
 import { type MachineClient, MachineProcess } from '../src/demo/machine-process.js';
 import { guestIsReady, guestIsWhole, pagesWritten, verify } from '../src/demo/verification.js';
-import type { Fault } from './fault.js';
+import { changesStream, type Fault } from './fault.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import type { Random } from './random.js';
 import type { RecoveryStep } from './recovery.js';
@@ -94,6 +94,7 @@ class Trial {
   readonly #recovery: RecoveryStep[] | undefined;
   readonly #machines: MachineProcess[] = [];
   readonly #proxies: FaultyProxy[] = [];
+  #connections = 0;
   /** Somebody's process was killed. */
   #killed = false;
 
@@ -195,10 +196,14 @@ class Trial {
     await source.execute('migrate', { uri });
   }
 
-  /** Where the destination is to listen, and where the source finds it with the fault between them. */
+  /**
+   * Where the destination is to listen, and where the source finds it with the fault between them. Where there is nothing
+   * between them the destination copies RAM out of the source's memory.
+   */
   async #connection(fault: Fault): Promise<[string, string]> {
-    const number = this.#proxies.length;
+    const number = this.#connections++;
     const listensAt = join(this.#folder, `migration${number}`);
+    if (!changesStream(fault)) return [`unix:${listensAt}`, `unix:${listensAt}`];
     const proxyAt = join(this.#folder, `proxy${number}`);
     this.#proxies.push(await FaultyProxy.listen(proxyAt, listensAt, fault));
     return [`unix:${listensAt}`, `unix:${proxyAt}`];
