@@ -65,13 +65,13 @@ test('a client that does not read is waited for once, until it has caught up', a
     },
   };
   const delivery = new Delivery(clock);
-  assert.equal(await waited(clock, delivery.deliver([stopped])), 20);
+  assert.equal(await waited(clock, delivery.deliver([stopped])), 100);
   await clock.advance(10_000);
   assert.equal(delivery.deliver([stopped]), undefined);
   // Another one still is.
   assert.equal(await waited(clock, delivery.deliver([stopped, new Reader(clock, 5)])), 5);
   stopped.allRead = true;
-  assert.equal(await waited(clock, delivery.deliver([stopped])), 20);
+  assert.equal(await waited(clock, delivery.deliver([stopped])), 100);
 });
 
 test('clients that are slow again and again cannot hold anything up for long', async () => {
@@ -79,11 +79,11 @@ test('clients that are slow again and again cannot hold anything up for long', a
   const delivery = new Delivery(clock);
   let total = 0;
   for (let notice = 0; notice < 20; notice++) {
-    total += await waited(clock, delivery.deliver([new Reader(clock, 15)]));
+    total += await waited(clock, delivery.deliver([new Reader(clock, 60)]));
   }
-  assert.ok(total < 100, `${total} ms`);
+  assert.ok(total < 400, `${total} ms`);
   await clock.advance(1000);
-  assert.equal(await waited(clock, delivery.deliver([new Reader(clock, 15)])), 15);
+  assert.equal(await waited(clock, delivery.deliver([new Reader(clock, 60)])), 60);
 });
 
 test('an event over a unix socket has been read when its delivery ends', { skip: withoutAddon }, async () => {

@@ -8,12 +8,12 @@ export interface Recipient {
   flush(): void;
 }
 
-/** How long one wait may take, in milliseconds. */
-const WAIT_MS = 20;
+/** How long one wait may take, in milliseconds: a client on a busy machine may have to wait for a CPU some tens of them. */
+const WAIT_MS = 100;
 /** How long all waits together may take that follow closely upon each other, as those of several devices do. */
-const PATIENCE_MS = 60;
+const PATIENCE_MS = 300;
 /** How much of the time that passes may be spent on waiting again. */
-const PATIENCE_REGAINED = 1 / 4;
+const PATIENCE_REGAINED = 1 / 2;
 /** A client that reads at all mostly does so within this many turns of the event loop. */
 const PROMPT_TURNS = 256;
 const RETRY_MS = 1;
