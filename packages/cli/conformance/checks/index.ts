@@ -2,6 +2,7 @@ import { chardevs } from './chardevs.js';
 import { connections } from './connections.js';
 import { descriptors } from './descriptors.js';
 import { displays } from './displays.js';
+import { lookingIn } from './looking-in.js';
 import { migration } from './migration.js';
 import { objects } from './objects.js';
 import { outOfBand } from './out-of-band.js';
@@ -15,6 +16,7 @@ export const checks: readonly Check[] = [
   ...chardevs,
   ...descriptors,
   ...displays,
+  ...lookingIn,
   ...runStates,
   ...outOfBand,
   ...connections,
