@@ -134,3 +134,8 @@ function parseObject(text: string): JsonObject {
   }
   return value;
 }
+
+/** What was given of the options of a group, in order. */
+export function given(line: CommandLine, group: OptionGroupName): readonly GivenOption[] {
+  return line.groups.get(group) ?? [];
+}

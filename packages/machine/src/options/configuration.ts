@@ -1,13 +1,11 @@
 import type { JsonObject, JsonValue } from '@godwit/json';
-import type { ChardevConfiguration } from '../chardev/configuration.js';
-import { chardevsFromOptions } from '../chardev/options.js';
-import { expandShortChardev } from '../chardev/short-form.js';
 import type { Commands } from '../generated/index.js';
 import type { InheritedDescriptor } from '../inherited-descriptors.js';
 import { findObjectType } from '../qom/types.js';
 import { type LostTickPolicy, parseRtcDate, type RtcBase, type RtcClock } from '../rtc/index.js';
 import { type VncConfiguration, vncFromOptions } from '../vnc/configuration.js';
-import { type CommandLine, type GivenOption, type GivenText, inOption } from './command-line.js';
+import { type CharacterDeviceConfiguration, characterDevices } from './character-devices.js';
+import { type CommandLine, type GivenOption, given, inOption } from './command-line.js';
 import type { FlagName } from './flags.js';
 import { OPTION_GROUPS, type OptionGroupName } from './groups.js';
 import { OptionError } from './option-error.js';
@@ -27,16 +25,6 @@ export interface ObjectConfiguration {
   readonly properties: Readonly<Record<string, JsonValue>>;
 }
 
-export interface MonitorConfiguration {
-  /** What errors begin with; absent for one that no option asked for. */
-  readonly source?: string;
-  readonly id?: string;
-  /** `control` speaks QMP, `readline` is for people. */
-  readonly mode: 'control' | 'readline';
-  readonly chardev: string;
-  readonly pretty: boolean;
-}
-
 /** What the machine does of itself (-action, set-action); what is not given is as in QEMU. */
 export type MachineActions = Commands['set-action']['args'];
 
@@ -54,7 +42,7 @@ export interface RtcConfiguration {
 }
 
 /** Everything that a machine is built from. */
-export interface MachineConfiguration {
+export interface MachineConfiguration extends CharacterDeviceConfiguration {
   readonly name?: string;
   readonly uuid?: string;
   /** Bytes of guest RAM; a multiple of 4096. */
@@ -63,10 +51,6 @@ export interface MachineConfiguration {
   /** Properties of the accelerator `sim`. */
   readonly accelerator: SimProperties;
   readonly rtc: RtcConfiguration;
-  readonly chardevs: readonly ChardevConfiguration[];
-  readonly monitors: readonly MonitorConfiguration[];
-  /** The character device of each serial port, from COM1 on; undefined for a port without one. */
-  readonly serials: readonly (string | undefined)[];
   /** Descriptors for /dev/fdset/N, with the option that names each. */
   readonly descriptorSets: readonly (InheritedDescriptor & { readonly source: string })[];
   readonly objects: readonly ObjectConfiguration[];
@@ -130,9 +114,9 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
   const incoming = lastText(line, 'incoming');
   const snapshot = lastText(line, 'loadvm');
   const snapshots = single(line, 'machine')?.values.snapshots;
-  const { chardevs, monitors, serials } = characterDevices(line);
   const smp = single(line, 'smp-opts');
   return {
+    ...characterDevices(line),
     ...(typeof name === 'string' ? { name } : {}),
     ...(uuid === undefined ? {} : { uuid: uuid.toLowerCase() }),
     ...(incoming === undefined ? {} : { incoming }),
@@ -145,9 +129,6 @@ export function configurationFrom(line: CommandLine): MachineConfiguration {
         : inOption(smp.source, () => parseTopology(smp.values)),
     accelerator: accelerator(line),
     rtc: rtc(single(line, 'rtc')),
-    chardevs,
-    monitors,
-    serials,
     descriptorSets: given(line, 'add-fd').map(inheritedDescriptor),
     objects: given(line, 'object').map((option) => objectFrom(option, 'qom-type')),
     devices: given(line, 'device').map((option) => objectFrom(option, 'driver')),
@@ -188,10 +169,6 @@ function inheritedDescriptor({ source, values }: GivenOption): InheritedDescript
       ...(opaque === undefined ? {} : { opaque: String(opaque) }),
     };
   });
-}
-
-function given(line: CommandLine, group: OptionGroupName): readonly GivenOption[] {
-  return line.groups.get(group) ?? [];
 }
 
 function single(line: CommandLine, group: OptionGroupName): GivenOption | undefined {
@@ -315,108 +292,4 @@ function vncServers(line: CommandLine): VncConfiguration[] {
       return vncFromOptions(id, values, source);
     }),
   );
-}
-
-/** -chardev and -mon, and what -qmp, -monitor and -serial stand for. */
-function characterDevices(
-  line: CommandLine,
-): Pick<MachineConfiguration, 'chardevs' | 'monitors' | 'serials'> {
-  const chardevs = given(line, 'chardev').flatMap(({ source, values }) =>
-    inOption(source, () => {
-      if (values.id === undefined) throw new OptionError('chardev: no id specified');
-      return chardevsFromOptions(String(values.id), values).map((chardev) => ({ ...chardev, source }));
-    }),
-  );
-  const shortChardev = (source: string, text: string, id: string): boolean => {
-    const expanded = expandShortChardev(text);
-    if (expanded === undefined) return false;
-    if (chardevs.some((chardev) => chardev.id === id)) {
-      throw new OptionError(`Duplicate ID '${id}' for chardev`);
-    }
-    const values = parseOptionGroup(OPTION_GROUPS.chardev, `${expanded},id=${id}`);
-    chardevs.push(...chardevsFromOptions(id, values).map((chardev) => ({ ...chardev, source })));
-    return true;
-  };
-  const monitors = given(line, 'mon').map((option) => monitorFrom(option, chardevs));
-  for (const { flag, text } of line.allTexts.filter(isShortMonitor)) {
-    const source = `-${flag} ${text}`;
-    const number = monitors.length - given(line, 'mon').length;
-    inOption(source, () => {
-      const named = chardevNamed(text);
-      const id = named === undefined ? `compat_monitor${number}` : checkIdentifier(named);
-      if (named === undefined && !shortChardev(source, text, id)) {
-        throw new OptionError(`parse error: ${text}`);
-      }
-      if (monitors.some((monitor) => monitor.id === id)) {
-        throw new OptionError(`Duplicate ID '${id}' for mon`);
-      }
-      const chardev = requireChardev(chardevs, id);
-      const mode = flag === 'monitor' ? 'readline' : 'control';
-      monitors.push({ source, id, mode, chardev, pretty: flag === 'qmp-pretty' });
-    });
-  }
-  const serials = (line.texts.get('serial') ?? []).map((text, index) => {
-    if (text === 'none') return undefined;
-    const source = `-serial ${text}`;
-    return inOption(source, () => {
-      const named = chardevNamed(text);
-      const id = named ?? `serial${index}`;
-      const found =
-        named === undefined ? shortChardev(source, text, id) : chardevs.some((chardev) => chardev.id === id);
-      if (!found) {
-        throw new OptionError(`could not connect serial device to character backend '${text}'`);
-      }
-      // A device that it shares with a monitor.
-      if (text.startsWith('mon:')) monitors.push({ source, mode: 'readline', chardev: id, pretty: false });
-      return id;
-    });
-  });
-  const users = [...serials, ...monitors.map(({ chardev }) => chardev)];
-  return {
-    chardevs: chardevs.map((chardev) =>
-      chardev.kind === 'mux'
-        ? { ...chardev, users: users.filter((id) => id === chardev.id).length }
-        : chardev,
-    ),
-    monitors,
-    serials,
-  };
-}
-
-/** -qmp, -qmp-pretty, and -monitor unless it asks for none. */
-function isShortMonitor({ flag, text }: GivenText): boolean {
-  return flag === 'qmp' || flag === 'qmp-pretty' || (flag === 'monitor' && !text.startsWith('none'));
-}
-
-/** The device that `chardev:ID` stands for. */
-function chardevNamed(text: string): string | undefined {
-  return text.startsWith('chardev:') ? text.slice('chardev:'.length) : undefined;
-}
-
-function monitorFrom(
-  { source, values }: GivenOption,
-  chardevs: readonly ChardevConfiguration[],
-): MonitorConfiguration {
-  return inOption(source, () => {
-    const { id, mode = 'readline', chardev, pretty } = values;
-    if (mode !== 'readline' && mode !== 'control') {
-      throw new OptionError(`Parameter 'mode' does not accept value '${mode}'`);
-    }
-    if (chardev === undefined) throw new OptionError("Parameter 'chardev' is missing");
-    if (mode === 'readline' && pretty === true) {
-      throw new OptionError("'pretty' is not compatible with HMP monitors");
-    }
-    return {
-      source,
-      ...(typeof id === 'string' ? { id } : {}),
-      mode,
-      chardev: requireChardev(chardevs, String(chardev)),
-      pretty: pretty === true,
-    };
-  });
-}
-
-function requireChardev(chardevs: readonly ChardevConfiguration[], id: string): string {
-  if (!chardevs.some((chardev) => chardev.id === id)) throw new OptionError(`chardev "${id}" not found`);
-  return id;
 }

@@ -1,9 +1,9 @@
+export type { MonitorConfiguration } from './character-devices.js';
 export { type CommandLine, parseCommandLine } from './command-line.js';
 export {
   configurationFrom,
   DEFAULT_CONFIGURATION,
   type MachineConfiguration,
-  type MonitorConfiguration,
   type ObjectConfiguration,
   objectConfiguration,
 } from './configuration.js';
