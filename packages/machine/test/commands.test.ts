@@ -144,6 +144,9 @@ test('devices come and go, and say so', async () => {
   const refusals = [
     ['device_add', { driver: 'vfio-model', id: 'e' }, /duplicate property 'e'/],
     ['device_add', { id: 'x' }, "Parameter 'driver' is missing"],
+    ['device_add', { driver: ['vfio-model'] }, "Parameter 'driver' is missing"],
+    ['device_add', { driver: 5, id: { a: 1 } }, "'5' is not a valid device model name"],
+    ['device_add', { driver: true, id: 5 }, "'on' is not a valid device model name"],
     ['device_add', { driver: 'foo' }, "'foo' is not a valid device model name"],
     ['device_add', { driver: 'vfio-model', nonsense: 1 }, "Property 'vfio-model.nonsense' not found"],
     ['device_add', { driver: 'vfio-model', bus: 'pci.0' }, "Bus 'pci.0' not found"],

@@ -1,3 +1,4 @@
+import { JsonDouble, type JsonObject, type JsonValue, stringify } from '@godwit/json';
 import { QapiError } from '@godwit/qapi/runtime';
 import { VfioDevice } from '../devices/index.js';
 import type { Machine } from '../machine.js';
@@ -9,12 +10,19 @@ import type { CommandHandlers } from './command-call.js';
 export const deviceCommands = {
   'device-list-properties': ({ typename }) => deviceProperties(typename),
 
-  device_add: async ({ bus, ...members }, { machine }) => {
+  device_add: async (members: JsonObject, { machine }) => {
+    const { bus, driver, id, ...properties } = members;
     const admit = () => {
       if (bus !== undefined) throw new QapiError('GenericError', `Bus '${bus}' not found`);
       machine.migrations.refuseDeviceChange('device_add');
     };
-    const configuration = objectConfiguration(members, 'driver');
+    const model = modelName(driver);
+    // What cannot be a model or a name counts as not given.
+    const asked = {
+      ...(model === undefined ? {} : { driver: model }),
+      ...(typeof id === 'string' ? { id } : {}),
+    };
+    const configuration = objectConfiguration({ ...properties, ...asked }, 'driver');
     await machine.hardware.addDevice(configuration, machine.guest.runState === 'inmigrate', admit);
   },
 
@@ -36,6 +44,15 @@ export const deviceCommands = {
     );
   },
 } satisfies Partial<CommandHandlers>;
+
+/** Numbers and booleans stand for their text, as in options; undefined for what has none. */
+function modelName(driver: JsonValue | undefined): string | undefined {
+  if (typeof driver === 'boolean') return driver ? 'on' : 'off';
+  if (typeof driver === 'number' || typeof driver === 'bigint' || driver instanceof JsonDouble) {
+    return stringify(driver);
+  }
+  return typeof driver === 'string' ? driver : undefined;
+}
 
 /** A device by its name or its path. @throws QapiError */
 function findDevice(machine: Machine, id: string): VfioDevice {

@@ -112,6 +112,12 @@ export const objectScenarios: readonly Scenario[] = [
       { send: command('device_add', '{}') },
       { send: command('device_add', '{"driver": "nothing"}') },
       { send: command('device_add', '{"driver": "nothing", "id": "a"}') },
+      ...['[]', '{}', 'null', '5', '-0', '1.5', 'true', 'false', '""'].map((driver) => ({
+        send: command('device_add', `{"driver": ${driver}}`),
+      })),
+      ...['[]', '{"a": 1}', 'null', '5', 'true'].map((id) => ({
+        send: command('device_add', `{"driver": "nothing", "id": ${id}}`),
+      })),
       { send: command('device_add', '{"driver": "iothread"}') },
       { send: command('device_add', '{"driver": "device"}') },
       { send: command('device_add', '{"id": "a"}') },
