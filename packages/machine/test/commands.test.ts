@@ -281,3 +281,28 @@ test('capabilities and parameters of migrations are set as a whole or not at all
   );
   await machine.close();
 });
+
+test('names of disks and dirty bitmaps in the stream are one to one, and are told when they are set', async () => {
+  const machine = await createTestMachine();
+  const set = (...nodes: readonly Record<string, unknown>[]) =>
+    execute(machine, 'migrate-set-parameters', { 'block-bitmap-mapping': nodes });
+  const told = async () =>
+    ((await reply(machine, 'query-migrate-parameters')) as Record<string, unknown>)['block-bitmap-mapping'];
+  assert.equal(await told(), undefined);
+  const disk = { 'node-name': 'disk', alias: 'd', bitmaps: [{ name: 'b0', alias: 'b' }] };
+  await set(disk);
+  for (const [nodes, reason] of [
+    [[disk, disk], "The node name 'disk' is mapped twice"],
+    [[disk, { ...disk, 'node-name': 'other' }], "The node alias 'd' is used twice"],
+    [[{ ...disk, alias: '0' }], "The node alias '0' is not well-formed"],
+    [[{ ...disk, bitmaps: [...disk.bitmaps, ...disk.bitmaps] }], "The bitmap 'disk'/'b0' is mapped twice"],
+    [[{ ...disk, 'node-name': 'n'.repeat(32) }], `The node name '${'n'.repeat(32)}' is longer than 31 bytes`],
+  ] as const) {
+    const message = `Invalid mapping given for block-bitmap-mapping: ${reason}`;
+    await assert.rejects(set(...nodes), { errorClass: 'GenericError', message });
+  }
+  assert.deepEqual(await told(), [disk]);
+  const text = await reply(machine, 'human-monitor-command', { 'command-line': 'info migrate_parameters' });
+  assert.match(String(text), /^block-bitmap-mapping:\r\n {2}'disk' -> 'd'\r\n {4}'b0' -> 'b'\r\n/m);
+  await machine.close();
+});

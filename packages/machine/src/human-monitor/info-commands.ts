@@ -4,7 +4,7 @@ import { vncCommands } from '../commands/vnc.js';
 import type { VncBasicInfo } from '../generated/index.js';
 import { resolvePath } from '../qom/path.js';
 import type { MonitorCommand, MonitorContext } from './command.js';
-import { migrationText, vfioText } from './migration-text.js';
+import { bitmapMappingText, migrationText, vfioText } from './migration-text.js';
 import { pciText } from './pci-text.js';
 import { registersText } from './registers.js';
 import { snapshotsText } from './snapshot-commands.js';
@@ -94,6 +94,7 @@ export const INFO_COMMANDS: readonly MonitorCommand[] = [
       .map(
         ([name, value]) => `${name}: ${parameterText(name, value as string | number | bigint | boolean)}\n`,
       )
+      .concat(bitmapMappingText(values['block-bitmap-mapping']))
       .join('');
   }),
   {

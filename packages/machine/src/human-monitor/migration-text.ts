@@ -1,5 +1,5 @@
 import type { VfioDevice } from '../devices/index.js';
-import type { MigrationInfo, VfioDeviceStats } from '../generated/index.js';
+import type { BitmapMigrationNodeAlias, MigrationInfo, VfioDeviceStats } from '../generated/index.js';
 
 /**
  * What holds for every migration, by the names that QEMU has for it: the stream carries the run state and the
@@ -86,4 +86,14 @@ function size(bytes: bigint): string {
 
 function milliseconds(microseconds: bigint, width: number): string {
   return (Number(microseconds) / 1000).toFixed(3).padStart(width);
+}
+
+/** How `info migrate_parameters` shows the names of disks and dirty bitmaps in the stream, where they are set. */
+export function bitmapMappingText(nodes: readonly BitmapMigrationNodeAlias[] | undefined): string {
+  if (nodes === undefined) return '';
+  const lines = nodes.flatMap(({ alias, bitmaps, 'node-name': name }) => [
+    `  '${name}' -> '${alias}'`,
+    ...bitmaps.map((bitmap) => `    '${bitmap.name}' -> '${bitmap.alias}'`),
+  ]);
+  return ['block-bitmap-mapping:', ...lines, ''].join('\n');
 }

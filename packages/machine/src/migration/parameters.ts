@@ -2,6 +2,7 @@ import type { MigrationParameters as EngineParameters } from '@godwit/migration'
 import { QapiError } from '@godwit/qapi/runtime';
 import { type MigrateSetParameters, type MigrationParameters, protocol } from '../generated/index.js';
 import { parseBoolean, parseSize } from '../options/values.js';
+import { checkBitmapMapping } from './bitmap-mapping.js';
 
 /** What a parameter may be, and how QEMU words that. */
 interface Check {
@@ -11,7 +12,7 @@ interface Check {
 }
 
 type Counted = {
-  [K in keyof ParameterValues]: ParameterValues[K] extends number | bigint ? K : never;
+  [K in keyof ParameterValues]-?: ParameterValues[K] extends number | bigint ? K : never;
 }[keyof ParameterValues];
 
 const MAX_SIZE = 2n ** 64n - 1n;
@@ -66,8 +67,11 @@ const CHECKS: readonly Check[] = [
   range('announce-step', 1n, 10_000n, 'a value between 0 and 10000'),
 ];
 
-/** Every parameter has a value here, unlike in the schema. */
-export type ParameterValues = Required<MigrationParameters>;
+/** Every parameter has a value here, unlike in the schema, but for the one that is not told until it is set. */
+export type ParameterValues = Required<Omit<MigrationParameters, typeof UNTOLD>> &
+  Pick<MigrationParameters, typeof UNTOLD>;
+
+const UNTOLD = 'block-bitmap-mapping';
 
 const DEFAULTS: ParameterValues = {
   'announce-initial': 50n,
@@ -93,7 +97,6 @@ const DEFAULTS: ParameterValues = {
   'multifd-zlib-level': 1,
   'multifd-qatzip-level': 1,
   'multifd-zstd-level': 1,
-  'block-bitmap-mapping': [],
   'x-vcpu-dirty-limit-period': 1000n,
   'vcpu-dirty-limit': 1n,
   mode: 'normal',
@@ -104,9 +107,11 @@ const DEFAULTS: ParameterValues = {
 
 /** What sets one parameter to a value that a person typed. @throws Error for an unknown name or a value that it does not take */
 export function parameterFromText(name: string, text: string): MigrateSetParameters {
-  if (!Object.hasOwn(DEFAULTS, name)) throw new Error(`invalid parameter value: ${name}`);
-  const present = DEFAULTS[name as keyof ParameterValues];
-  if (Array.isArray(present)) throw new Error(`The ${name} parameter can only be set through QMP`);
+  const present = Object.hasOwn(DEFAULTS, name) ? DEFAULTS[name as keyof ParameterValues] : undefined;
+  if (name === UNTOLD || Array.isArray(present)) {
+    throw new Error(`The ${name} parameter can only be set through QMP`);
+  }
+  if (present === undefined) throw new Error(`invalid parameter value: ${name}`);
   return { [name]: valueFromText(name, text, present) };
 }
 
@@ -187,6 +192,7 @@ export class Parameters {
       const name = failed.name.replaceAll('-', '_');
       throw new QapiError('GenericError', `Parameter '${name}' expects ${failed.expected}`);
     }
+    checkBitmapMapping(changes[UNTOLD] ?? []);
     const compression = changes['multifd-compression'];
     if (compression !== undefined && compression !== 'none') {
       throw new QapiError(

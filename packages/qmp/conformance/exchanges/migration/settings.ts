@@ -29,6 +29,36 @@ const SIZES = [
   '18446744073709551616',
 ];
 
+/** Disks and dirty bitmaps by their names in the stream: NODE=ALIAS:BITMAP=ALIAS:… */
+function mapping(...nodes: readonly string[]): string {
+  const pair = (text: string) => text.split('=');
+  const list = nodes.map((node) => {
+    const [of, ...bitmaps] = node.split(':');
+    const [name, alias] = pair(of!);
+    return { 'node-name': name, alias, bitmaps: bitmaps.map(pair).map(([name, alias]) => ({ name, alias })) };
+  });
+  return JSON.stringify(list);
+}
+
+const MAPPINGS: readonly string[] = [
+  ...['[{}]', '1', '{}', '[1]', '[{"node-name": "a"}]', '[{"node-name": "a", "alias": "b"}]'],
+  mapping('a='),
+  mapping('a=1b'),
+  mapping('a=b/c'),
+  mapping('a=b', 'a=c'),
+  mapping('a=b', 'c=b'),
+  mapping('a=b:m=n:m=o'),
+  mapping('a=b:m=n:o=n'),
+  mapping('a=b:m=n:o=n', 'a=c'),
+  mapping(`a=b${'x'.repeat(255)}`),
+  mapping(`${'a'.repeat(32)}=b`),
+  mapping(`a=b:m=${'é'.repeat(128)}`),
+  mapping(`a=b:${'m'.repeat(1024)}=n`),
+  mapping(`${'a'.repeat(31)}=b-._9${'x'.repeat(250)}:${'m'.repeat(1023)}=${'x'.repeat(255)}`),
+  mapping('a=b:m=n', 'c=d:m=n'),
+  mapping(),
+];
+
 /** What each parameter is set to, one value after the other. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   'announce-initial': ['0', '100000', '100001', '-1'],
@@ -50,7 +80,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'x-checkpoint-delay': ['0', '4294967295', '4294967296', '-1'],
   'multifd-channels': COUNTS,
   'multifd-compression': ['"none"', '"foo"', '1'],
-  'block-bitmap-mapping': ['[{}]', '1', '{}'],
+  'block-bitmap-mapping': MAPPINGS,
   nothing: ['1'],
 };
 
