@@ -159,6 +159,7 @@ test('any name will do, and stays within the folder', async () => {
   for (const name of names) assert.equal(await line(machine, `delvm "${name}"`), '', name);
   assert.deepEqual(readdirSync(inner), []);
   assert.match(await line(machine, `savevm ${'x'.repeat(300)}`), /is too long/);
+  assert.match(await line(machine, `loadvm ${'x'.repeat(300)}`), /does not exist in one or more devices/);
   assert.equal(await line(machine, 'savevm'), '');
   assert.match(
     await line(machine, 'info snapshots'),

@@ -19,6 +19,9 @@ const CMOS_BYTES = 128;
 /** Before each second ends, status A shows an update in progress for 244 µs. */
 const UPDATE_MS = 0.244;
 
+/** QEMU's clock counts nanoseconds since 1970 in 64 bits with a sign: years beyond 2262 and before 1677 come around. */
+const SPAN_MS = 2 ** 64 / 1e6;
+
 const STATE_BYTES = 17 + CMOS_BYTES;
 
 const ALARM_REGISTERS: ReadonlySet<number> = new Set([
@@ -76,7 +79,7 @@ export class Mc146818 implements BusHandler {
   date(): RtcFields {
     // Also where the divider stands still: only a guest that sets the clock sees what it has written.
     if ((this.#cmos[RtcRegister.STATUS_B]! & RtcStatusB.SET) === 0)
-      this.#store(utcFields(new Date(this.now())));
+      this.#store(utcFields(new Date(this.#second())));
     return this.#fields();
   }
 
@@ -240,10 +243,14 @@ export class Mc146818 implements BusHandler {
     return this.#index === RtcRegister.CENTURY_PS2 ? RtcRegister.CENTURY : this.#index;
   }
 
-  /** Milliseconds into the guest's present second. */
+  /** The guest's present second, in milliseconds; before 1970 the one to come, since QEMU cuts a quotient towards zero. */
+  #second(): number {
+    return Math.trunc(this.now() / 1000) * 1000;
+  }
+
+  /** Milliseconds into the guest's present second; before 1970 none or fewer. */
   #fraction(): number {
-    const now = this.now();
-    return now - Math.floor(now / 1000) * 1000;
+    return this.now() - this.#second();
   }
 
   /** Takes what the registers say for the time, `fraction` milliseconds into their second, and reports it. */
@@ -255,13 +262,13 @@ export class Mc146818 implements BusHandler {
   }
 
   #setBase(ms: number): void {
-    this.#baseMs = ms;
+    this.#baseMs = ms - SPAN_MS * Math.round(ms / SPAN_MS);
     this.#baseAt = this.#reference.drivenMs();
   }
 
   /** Brings the time registers up to now, unless the guest holds them. */
   #refresh(): void {
-    if (this.#running) this.#store(utcFields(new Date(this.now())));
+    if (this.#running) this.#store(utcFields(new Date(this.#second())));
   }
 
   get #binary(): boolean {

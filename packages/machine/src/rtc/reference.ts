@@ -24,6 +24,9 @@ export interface RtcReferenceOptions {
   readonly virtualNow?: () => number;
 }
 
+/** Days from 1 March of the year 0 to 1970. */
+const DAYS_TO_1970 = 719_468;
+
 /** Parses the date form of `-rtc base=`: `2006-06-17T16:01:21` or `2006-06-17`, UTC. Undefined when it is neither. */
 export function parseRtcDate(text: string): number | undefined {
   const match = /^(\d{1,4})-(\d{1,2})-(\d{1,2})(?:T(\d{1,2}):(\d{1,2}):(\d{1,2}))?$/.exec(text);
@@ -81,12 +84,16 @@ export class RtcReference {
   }
 }
 
-/** Seconds since 1970 of fields that are UTC. */
+/**
+ * Seconds since 1970 of fields that are UTC. Months beyond February of the next year go on at 30.6 days, as with QEMU: a
+ * guest that writes such to a register sees the same day.
+ */
 export function utcSeconds({ year, month, day, hours, minutes, seconds }: RtcFields): number {
-  const date = new Date(0);
-  // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999.
-  date.setUTCFullYear(year, month, day);
-  return date.setUTCHours(hours, minutes, seconds) / 1000;
+  // Years that begin in March have their leap day at the end.
+  const [years, months] = month < 2 ? [year - 1, month + 10] : [year, month - 2];
+  const leapDays = Math.trunc(years / 4) - Math.trunc(years / 100) + Math.trunc(years / 400);
+  const days = years * 365 + leapDays + Math.trunc((153 * months + 2) / 5) + day - 1 - DAYS_TO_1970;
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
 function localSeconds({ year, month, day, hours, minutes, seconds }: RtcFields): number {

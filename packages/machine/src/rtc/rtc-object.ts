@@ -23,13 +23,14 @@ export function rtcObject(policy: LostTickPolicy): QomObject {
 export function showDate(rtc: Mc146818, object: QomObject, machine: QomObject): void {
   const get = (): JsonValue => {
     const { year, month, day, hours, minutes, seconds } = rtc.date();
+    // In the order in which QEMU shows them.
     return {
       tm_year: year - 1900,
-      tm_mon: month,
-      tm_mday: day,
+      tm_sec: seconds,
       tm_hour: hours,
       tm_min: minutes,
-      tm_sec: seconds,
+      tm_mon: month,
+      tm_mday: day,
     };
   };
   object.addProperty('date', { type: 'struct tm', get });

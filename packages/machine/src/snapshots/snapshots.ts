@@ -159,9 +159,10 @@ export class Snapshots {
   }
 
   async #existing(tag: string): Promise<string> {
-    const path = this.#path(tag);
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined) {
+    const folder = this.#folder();
+    const file = snapshotFile(tag);
+    const path = file === undefined ? undefined : join(folder, file);
+    if (path === undefined || (await stat(path).catch(() => undefined)) === undefined) {
       throw new QapiError('GenericError', `Snapshot '${tag}' does not exist in one or more devices`);
     }
     return path;

@@ -5,7 +5,13 @@ import { portsOf } from '../../src/guest/guest-ports.js';
 import { setClock } from '../../src/guest/set-clock.js';
 import { Bus } from '../../src/memory/bus.js';
 import { Mc146818 } from '../../src/rtc/mc146818.js';
-import { parseRtcDate, RtcReference, type RtcReferenceOptions } from '../../src/rtc/reference.js';
+import {
+  parseRtcDate,
+  RtcReference,
+  type RtcReferenceOptions,
+  utcFields,
+  utcSeconds,
+} from '../../src/rtc/reference.js';
 import {
   RTC_ANY,
   RTC_PORT,
@@ -105,6 +111,30 @@ test('binary and 12-hour modes are read and set alike', () => {
     setClock(portsOf(bus), new Date(Date.UTC(2024, 5, 1, hour, 7, 8)));
     assert.equal(read(RtcRegister.HOURS), register);
     assert.equal(read(RtcRegister.SECONDS), 8);
+  }
+});
+
+test('a month that is none goes on from December as QEMU counts it', () => {
+  const { write, time } = machine();
+  write(RtcRegister.MONTH, 0x13);
+  assert.equal(time(), '20 25 01 28 23 59 50');
+  write(RtcRegister.MONTH, 0x1f);
+  assert.equal(time(), '20 27 01 30 23 59 50');
+});
+
+test('years that 64 bits of nanoseconds do not reach come around', () => {
+  const { write, time } = machine();
+  write(RtcRegister.CENTURY, 0x22);
+  assert.equal(time(), '22 24 02 28 23 59 50');
+  // 2524 less the 18446744073.709 seconds of 64 bits.
+  write(RtcRegister.CENTURY, 0x25);
+  assert.equal(time(), '19 39 08 11 00 25 17');
+});
+
+test('every day is counted as the calendar has it', () => {
+  for (let day = 0; day < 300_000; day += 13) {
+    const date = new Date(Date.UTC(1600, 0, 1 + day));
+    assert.equal(utcSeconds(utcFields(date)) * 1000, date.getTime());
   }
 });
 

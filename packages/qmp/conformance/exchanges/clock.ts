@@ -131,6 +131,33 @@ export const clockScenarios: readonly Scenario[] = [
     ],
   },
   {
+    name: 'a clock that becomes binary while it is held, and its century with it',
+    machine: frozen('2006-06-17T16:01:21'),
+    negotiate: 'plain',
+    exchanges: [
+      ...write(0x0b, HELD | HOURS_24 | BINARY),
+      ...all,
+      ...set(0x0b, HOURS_24 | BINARY),
+      ...all,
+      ...write(0x0b, HOURS_24),
+      ...all,
+    ],
+  },
+  ...[
+    { name: 'a century that the clock does not reach', register: 0x32, value: 0x30 },
+    { name: 'a century before the calendar', register: 0x32, value: 0xff },
+    { name: 'a month that is none', register: 0x08, value: 0x1f },
+    { name: 'a month with a digit that is none', register: 0x08, value: 0x86 },
+    { name: 'the month before January', register: 0x08, value: 0x00 },
+  ].map(
+    ({ name, register, value }): Scenario => ({
+      name,
+      machine: frozen('2006-06-17T16:01:21'),
+      negotiate: 'plain',
+      exchanges: [...set(register, value), ...all],
+    }),
+  ),
+  {
     name: 'the ports of the human monitor',
     negotiate: 'plain',
     exchanges: [
