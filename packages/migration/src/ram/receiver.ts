@@ -72,8 +72,7 @@ export class RamReceiver {
       runs.push(first, count);
     }
     const digests = new Uint32Array(pages);
-    const copying = source.copy(segment, placedRuns(runs, segment.firstPage), digests);
-    await copying;
+    await source.copy(segment, placedRuns(runs, segment.firstPage), digests);
     this.#digests.set(runs, digests);
     this.copiedBytes += pages * this.layout.pageSize;
     this.transferred += record.payload.length + pages * this.layout.pageSize;

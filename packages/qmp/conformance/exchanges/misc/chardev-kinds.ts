@@ -1,10 +1,6 @@
 import { command, type Exchange, monitorLine, type Scenario } from '../../exchange.js';
+import { named, query, withBackend } from './chardev-commands.js';
 
-const query: Exchange = { send: command('query-chardev'), unorderedLists: true };
-const backend = (name: string, id: string, type: string, data: string): Exchange => ({
-  send: command(name, `{"id": "${id}", "backend": {"type": "${type}", "data": ${data}}}`),
-});
-const named = (name: string, id: string): Exchange => ({ send: command(name, `{"id": "${id}"}`) });
 const ring = (name: string, args: string): Exchange => ({ send: command(name, args) });
 
 /** A device of each kind, as it can be made without anything of the host that may be missing. */
@@ -44,7 +40,7 @@ export const chardevKindScenarios: readonly Scenario[] = [
     negotiate: 'plain',
     machine: ['-S'],
     exchanges: kinds.flatMap(([type, data]) => [
-      backend('chardev-add', 'x', type, data),
+      withBackend('chardev-add', 'x', type, data),
       query,
       named('chardev-send-break', 'x'),
       named('chardev-remove', 'x'),
@@ -57,7 +53,7 @@ export const chardevKindScenarios: readonly Scenario[] = [
     exchanges: [
       ...kinds
         .filter(([type]) => type !== 'pty')
-        .flatMap(([type, data]) => [backend('chardev-change', 'serial0', type, data), query]),
+        .flatMap(([type, data]) => [withBackend('chardev-change', 'serial0', type, data), query]),
       named('chardev-send-break', 'serial0'),
       monitorLine('chardev-send-break serial0'),
     ],
@@ -67,17 +63,17 @@ export const chardevKindScenarios: readonly Scenario[] = [
     negotiate: 'plain',
     machine: ['-S'],
     exchanges: [
-      backend('chardev-add', 'x', 'null', '{}'),
-      backend('chardev-change', 'x', 'ringbuf', '{"size": 16}'),
+      withBackend('chardev-add', 'x', 'null', '{}'),
+      withBackend('chardev-change', 'x', 'ringbuf', '{"size": 16}'),
       query,
-      backend('chardev-change', 'x', 'ringbuf', '{"size": 17}'),
+      withBackend('chardev-change', 'x', 'ringbuf', '{"size": 17}'),
       query,
-      backend('chardev-change', 'x', 'null', '{}'),
-      backend('chardev-add', 'x', 'null', '{}'),
-      backend('chardev-change', 'x', 'mux', '{"chardev": "nothing"}'),
-      backend('chardev-add', 'x', 'null', '{}'),
-      backend('chardev-add', 'm', 'mux', '{"chardev": "x"}'),
-      backend('chardev-change', 'm', 'null', '{}'),
+      withBackend('chardev-change', 'x', 'null', '{}'),
+      withBackend('chardev-add', 'x', 'null', '{}'),
+      withBackend('chardev-change', 'x', 'mux', '{"chardev": "nothing"}'),
+      withBackend('chardev-add', 'x', 'null', '{}'),
+      withBackend('chardev-add', 'm', 'mux', '{"chardev": "x"}'),
+      withBackend('chardev-change', 'm', 'null', '{}'),
       named('chardev-remove', 'x'),
       named('chardev-remove', 'm'),
       query,
@@ -88,7 +84,7 @@ export const chardevKindScenarios: readonly Scenario[] = [
     negotiate: 'plain',
     machine: ['-S'],
     exchanges: ['', ' ', 'a b', '1a', '-a', 'a.b', 'a/b', '#block', 'type', 'mon0'].flatMap((id) => [
-      backend('chardev-add', id, 'null', '{}'),
+      withBackend('chardev-add', id, 'null', '{}'),
       named('chardev-remove', id),
     ]),
   },

@@ -1,17 +1,13 @@
 import { command, type Exchange, monitorLine, type Scenario, type SocketExchange } from '../../exchange.js';
+import { named, query, withBackend } from './chardev-commands.js';
 
-const add = (id: string, type: string, data = '{}'): Exchange => ({
-  send: command('chardev-add', `{"id": "${id}", "backend": {"type": "${type}", "data": ${data}}}`),
-});
-const change = (id: string, type: string, data = '{}'): Exchange => ({
-  send: command('chardev-change', `{"id": "${id}", "backend": {"type": "${type}", "data": ${data}}}`),
-});
-const named = (name: string, id: string): Exchange => ({ send: command(name, `{"id": "${id}"}`) });
+const add = (id: string, type: string, data?: string): Exchange => withBackend('chardev-add', id, type, data);
+const change = (id: string, type: string, data?: string): Exchange =>
+  withBackend('chardev-change', id, type, data);
 const unix = (path: string, more = ''): string =>
   `{"addr": {"type": "unix", "data": {"path": "${path}"}}${more}}`;
 const inet = (host: string, port: string, more = ''): string =>
   `{"addr": {"type": "inet", "data": {"host": "${host}", "port": "${port}"}}${more}}`;
-const query: Exchange = { send: command('query-chardev'), unorderedLists: true };
 const write = (args: string): Exchange => ({ send: command('ringbuf-write', args) });
 const read = (args: string): Exchange => ({ send: command('ringbuf-read', args) });
 const keys = (send: string, until: string): SocketExchange => ({ socket: 'shared', send, until });

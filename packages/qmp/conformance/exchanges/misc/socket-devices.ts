@@ -1,11 +1,9 @@
 import { command, type Exchange, type Scenario } from '../../exchange.js';
+import { named, query, withBackend } from './chardev-commands.js';
 
-const add = (data: string, id = 'x'): Exchange => ({
-  send: command('chardev-add', `{"id": "${id}", "backend": {"type": "socket", "data": ${data}}}`),
-});
-const removed = (id: string): Exchange => ({ send: command('chardev-remove', `{"id": "${id}"}`) });
+const add = (data: string, id = 'x'): Exchange => withBackend('chardev-add', id, 'socket', data);
+const removed = (id: string): Exchange => named('chardev-remove', id);
 const remove = removed('x');
-const query: Exchange = { send: command('query-chardev'), unorderedLists: true };
 const inet = (host: string, port: string, more = '', outer = ', "wait": false'): string =>
   `{"addr": {"type": "inet", "data": {"host": "${host}", "port": "${port}"${more}}}${outer}}`;
 const unix = (more = '', outer = ', "wait": false'): Exchange =>
